@@ -1,0 +1,221 @@
+"""What a generator is trained on in place of the real columns, and the way back to exact values and dtypes.
+
+A generator reads meaning into names and values: a column called `id` becomes a key, text that looks like a date becomes
+one, whole numbers pass through floats. So each column is trained in a form that it cannot misread:
+
+text of repeated values        labels, looked up again afterwards
+text of ever new values        the text itself, character by character
+numbers, booleans              numbers of at most 53 bits, which a float holds exactly
+dates                          dates, or numbers where nanoseconds since 1970 do not reach
+columns without any value      nothing
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+RARE = "_RARE_"  # what a generator writes in place of values too rare to be shown
+EXACT_BITS = 53  # a float holds whole numbers of this many bits
+SMALL_BITS = -20  # numbers all below 2 to this have digits beyond the 20 decimals that a generator looks at
+FEW_VALUES = 100  # of numbers too big to be exact: so few are names rather than amounts
+UNIQUE_SHARE = 0.05  # text of which more rows than this hold a value of their own is spelt, not looked up
+FEWEST_ROWS_TO_SPELL = 100
+LONGEST_TO_SPELL = 36  # characters; longer free text is beyond a tabular generator
+EARLIEST, LATEST = pd.Timestamp(1678, 1, 1), pd.Timestamp(2262, 1, 1)  # what nanoseconds since 1970 reach
+
+
+class Coding(Protocol):
+    """How one column is trained (`kind`: category, text, number or date), and the way there and back."""
+
+    kind: str
+
+    def encode(self, values: pd.Series) -> pd.Series: ...
+
+    def decode(self, coded: pd.Series) -> pd.Series: ...
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Values known by their number; those that are too rare come back as `rare`."""
+
+    values: tuple[object, ...]
+    rare: str | None
+    kind: str = "category"
+
+    def encode(self, values: pd.Series) -> pd.Series:
+        labels = {value: f"v{number}" for number, value in enumerate(self.values)}
+        return values.astype(object).map(labels).astype("str")
+
+    def decode(self, coded: pd.Series) -> pd.Series:
+        meanings = {f"v{number}": value for number, value in enumerate(self.values)} | {RARE: self.rare}
+        return pd.Series([meanings.get(label) for label in coded], dtype=object)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """Text as it is."""
+
+    kind: str = "text"
+
+    def encode(self, values: pd.Series) -> pd.Series:
+        return values.astype("str")
+
+    def decode(self, coded: pd.Series) -> pd.Series:
+        return coded
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Whole numbers (booleans too, as 0 and 1) without their `dropped_bits` lowest bits."""
+
+    dropped_bits: int
+    kind: str = "number"
+
+    def encode(self, values: pd.Series) -> pd.Series:
+        return values.astype("Int64") // (1 << self.dropped_bits)
+
+    def decode(self, coded: pd.Series) -> pd.Series:
+        whole = pd.to_numeric(coded).round().astype("Int64")
+        limits = np.iinfo(np.int64)
+        return whole.clip(limits.min >> self.dropped_bits, limits.max >> self.dropped_bits) * (1 << self.dropped_bits)
+
+
+@dataclass(frozen=True)
+class Real:
+    """Numbers divided by `unit`, a power of two, so that neither 53 bits nor 20 decimals are too few for them."""
+
+    unit: float
+    kind: str = "number"
+
+    def encode(self, values: pd.Series) -> pd.Series:
+        numbers = values.astype("float64")
+        finite = numbers[np.isfinite(numbers)]
+        return numbers.clip(finite.min(), finite.max()) / self.unit
+
+    def decode(self, coded: pd.Series) -> pd.Series:
+        return pd.to_numeric(coded).astype("Float64") * self.unit
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates and times, to the millisecond."""
+
+    kind: str = "date"
+
+    def encode(self, values: pd.Series) -> pd.Series:
+        return values.astype("datetime64[us]")
+
+    def decode(self, coded: pd.Series) -> pd.Series:
+        return pd.to_datetime(coded)
+
+
+@dataclass(frozen=True)
+class FarDates:
+    """Dates and times far from 1970, as whole numbers of `unit` (of NumPy: D or us) since then."""
+
+    unit: str
+    numbers: Whole
+    kind: str = "number"
+
+    def encode(self, values: pd.Series) -> pd.Series:
+        return self.numbers.encode(_since_1970(values, self.unit))
+
+    def decode(self, coded: pd.Series) -> pd.Series:
+        whole = self.numbers.decode(coded)
+        since = whole.fillna(0).to_numpy("int64").astype(f"datetime64[{self.unit}]").astype("datetime64[us]")
+        return pd.Series(since).mask(whole.isna().to_numpy())
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The codings of a frame's columns; columns without any value have none."""
+
+    dtypes: dict[str, object]
+    codings: dict[str, Coding]
+
+    @classmethod
+    def of(cls, training: pd.DataFrame) -> "Columns":
+        filled = [name for name in training.columns if training[name].notna().any()]
+        return cls(dict(training.dtypes), {name: coding_of(training[name]) for name in filled})
+
+    def kinds(self) -> dict[str, str]:
+        """The kind of each trained column, by the safe name it is trained under."""
+        return {_safe_name(number): coding.kind for number, coding in enumerate(self.codings.values())}
+
+    def encode(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame as it is trained on: only columns with values, under safe names."""
+        parts = [coding.encode(frame[name]).array for name, coding in self.codings.items()]
+        return pd.DataFrame({_safe_name(number): part for number, part in enumerate(parts)})
+
+    def decode(self, coded: pd.DataFrame) -> pd.DataFrame:
+        """Sampled rows with the real columns: names, order, values and dtypes of the training data."""
+        decoded = {
+            name: coding.decode(coded[_safe_name(number)].reset_index(drop=True))
+            for number, (name, coding) in enumerate(self.codings.items())
+        }
+        nothing = pd.Series([None] * len(coded), dtype=object)
+        return pd.DataFrame({name: _as_dtype(decoded.get(name, nothing), dtype) for name, dtype in self.dtypes.items()})
+
+
+def coding_of(values: pd.Series) -> Coding:
+    """Choose how a column with at least one value is trained."""
+    known = values.dropna()
+    if pd.api.types.is_datetime64_any_dtype(known):
+        return Dates() if known.min() >= EARLIEST and known.max() < LATEST else _far_dates(known)
+    if pd.api.types.is_bool_dtype(known) or pd.api.types.is_integer_dtype(known):
+        known = known.astype("Int64")
+        numbers = _whole(known)
+        return _names(known) if numbers.dropped_bits > 0 and known.nunique() <= FEW_VALUES else numbers
+    if pd.api.types.is_numeric_dtype(known):
+        known = known.astype("float64")
+        numbers = _real(known)
+        return _names(known) if numbers.unit > 1 and known.nunique() <= FEW_VALUES else numbers
+    return Spelling() if _is_spelt(known) else Labels(tuple(sorted(known.unique())), rare=RARE)
+
+
+def _names(known: pd.Series) -> Labels:
+    return Labels(tuple(sorted(known.unique())), rare=None)
+
+
+def _is_spelt(text: pd.Series) -> bool:
+    once = text.value_counts().eq(1).sum()
+    is_varied = len(text) >= FEWEST_ROWS_TO_SPELL and once / len(text) > UNIQUE_SHARE
+    return bool(is_varied and text.str.len().max() <= LONGEST_TO_SPELL)
+
+
+def _whole(known: pd.Series) -> Whole:
+    bits = max(abs(int(known.min())), abs(int(known.max()))).bit_length()
+    return Whole(max(0, bits - EXACT_BITS))
+
+
+def _real(known: pd.Series) -> Real:
+    largest = known[np.isfinite(known)].abs().max()
+    exponent = int(np.frexp(largest)[1]) if largest > 0 else 0
+    if exponent > EXACT_BITS:
+        return Real(2.0 ** (exponent - EXACT_BITS))
+    return Real(2.0**exponent if exponent < SMALL_BITS else 1.0)
+
+
+def _far_dates(known: pd.Series) -> FarDates:
+    unit = "D" if (known.dt.normalize() == known).all() else "us"
+    return FarDates(unit, _whole(_since_1970(known, unit)))
+
+
+def _since_1970(values: pd.Series, unit: str) -> pd.Series:
+    dates = values.to_numpy(dtype="datetime64[us]").astype(f"datetime64[{unit}]")
+    return pd.Series(dates.astype("int64"), dtype="Int64").mask(np.isnat(dates))
+
+
+def _safe_name(number: int) -> str:
+    return f"c{number:04d}"
+
+
+def _as_dtype(values: pd.Series, dtype: object) -> pd.Series:
+    # A column without missing values can still come back with some, which a NumPy whole number or boolean cannot hold.
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub" and values.isna().any():
+        dtype = "boolean" if dtype.kind == "b" else "Int64"
+    if values.dtype == object and values.isna().all():
+        return pd.Series([None] * len(values), dtype=dtype)
+    return values.astype(dtype)

@@ -1,0 +1,57 @@
+"""From the events of a generator's process to the progress that the user sees."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from pool.protocols import Progress
+from pool.worker import Event
+
+PERCENT = 100
+
+
+def follow_training(events: Iterator[Event], *, label: str, max_epochs: int, progress: Progress) -> None:
+    """Tell the progress of a training, epoch by epoch, until its events say that it has ended."""
+    first = _follow_preparing(events, label=label, progress=progress)
+    with progress.task(f"{label}: training", total=PERCENT, unit="percent") as task:
+        for event in chain(first, events):
+            match event["event"]:
+                case "training":
+                    task.update(PERCENT * event["fraction"])
+                case "epoch":
+                    text = _describe_epoch(event["message"], max_epochs)
+                    progress.log(f"{label}: {text}")
+                    task.update(PERCENT * event["fraction"], note=text)
+                case "trained":
+                    task.update(PERCENT)
+                    return
+
+
+def _follow_preparing(events: Iterator[Event], *, label: str, progress: Progress) -> list[Event]:
+    """Follow until the training proper begins; returns the event that says so."""
+    with progress.task(f"{label}: preparing") as task:
+        for event in events:
+            match event["event"]:
+                case "log":
+                    progress.log(f"{label}: {event['text']}")
+                case "preparing":
+                    task.update(0, note=event["step"])
+                case _:
+                    return [event]
+    return []
+
+
+def _describe_epoch(message: dict[str, float | None], max_epochs: int) -> str:
+    parts = [f"epoch {message['epoch']:g} of at most {max_epochs}"]
+    losses = (("training loss", message["trn_loss"]), ("validation loss", message["val_loss"]))
+    parts += [f"{name} {value:.4f}" for name, value in losses if value is not None]
+    return ", ".join(parts)
+
+
+def follow_sampling(events: Iterator[Event], *, rows: int, label: str, progress: Progress) -> Iterator[Path]:
+    """Tell the progress of `rows` rows being sampled; yields the file of each piece."""
+    with progress.task(f"{label}: sampling", total=rows, unit="row") as task:
+        for event in events:
+            task.update(event["rows"])
+            if event["event"] == "piece":
+                yield Path(event["file"])

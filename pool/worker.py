@@ -1,0 +1,164 @@
+"""A Python module run as a supervised process: it reports events, and nothing it started outlives the caller.
+
+The process leads a session of its own, so Ctrl-C on a terminal does not reach it, and it is killed together with all it
+started. Events travel as JSON lines over a pipe that only the process itself writes to: the pipe's end is its end, even
+where a process that it started lives on. Its standard input is the life line: when that ends, so has the caller.
+"""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+from pool.errors import PoolError
+
+EVENTS_VARIABLE = "POOL_WORKER_EVENTS"  # file descriptor of the pipe for events
+LOG_NAME = "worker.log"  # what the process and all it started print
+LAST_LINES = 5  # of the log, quoted when it fails
+LAST_LINES_CHARACTERS = 1000
+POLL_SECONDS = 1.0
+LAST_BREATH_SECONDS = 5.0  # for killed processes to end before the files they write are removed
+READ_BYTES = 65536
+
+Event = dict[str, object]
+Send = Callable[[Event], None]
+
+
+class Worker:
+    """The caller's side: `with Worker(module, folder=folder) as worker: for event in worker.events(): ...`
+
+    module: run as `python -m module folder`; it calls `serve`.
+    folder: all that the process reads and writes; if the caller is killed, the process removes it.
+    environment: variables beside those of this process.
+    """
+
+    def __init__(self, module: str, *, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._log = folder / LOG_NAME
+        self._events, events = os.pipe()
+        try:
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", module, str(folder)],
+                    env=os.environ | dict(environment or {}) | {EVENTS_VARIABLE: str(events)},
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[events],
+                    start_new_session=True,
+                )
+        except BaseException:
+            os.close(self._events)
+            raise
+        finally:
+            os.close(events)
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        """Kill the process and all it started."""
+        self._kill()
+        os.close(self._events)
+
+    def events(self) -> Iterator[Event]:
+        """Yield what the process sends until it says that it is done.
+
+        Raises PoolError as soon as the process fails or ends before that.
+        """
+        for event in self._received():
+            if event["event"] == "done":
+                return
+            if event["event"] == "failed":
+                raise PoolError(f"{event['reason']}{self._last_lines()}")
+            yield event
+        raise PoolError(f"its process {describe_exit(self._kill())}{self._last_lines()}")
+
+    def _received(self) -> Iterator[Event]:
+        buffer = b""
+        while True:
+            readable, _, _ = select.select([self._events], [], [], POLL_SECONDS)
+            if readable:
+                received = os.read(self._events, READ_BYTES)
+                if not received:
+                    return
+                *lines, buffer = (buffer + received).split(b"\n")
+                yield from map(json.loads, lines)
+            elif self._has_ended():
+                return
+
+    def _has_ended(self) -> bool:
+        # Without reaping it: while it is a zombie, its group's number cannot pass to another process.
+        return self._process.returncode is not None or bool(
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        )
+
+    def _kill(self) -> int:
+        """Kill what still runs; returns the exit status: that from before, where the process had already ended."""
+        if self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process.stdin.close()
+        return self._process.returncode
+
+    def _last_lines(self) -> str:
+        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        quoted = " | ".join(lines[-LAST_LINES:])[-LAST_LINES_CHARACTERS:]
+        return f"; last lines: {quoted}" if quoted else ""
+
+
+def serve(work: Callable[[Path, Send], None]) -> None:
+    """The process's side: do `work(folder, send)`, and tell the caller how it ended.
+
+    send: passes an event, a JSON object with a text `event`, to the caller.
+    """
+    folder = Path(sys.argv[1])
+    events = int(os.environ.pop(EVENTS_VARIABLE))
+    os.set_inheritable(events, False)
+    threading.Thread(target=_end_with_caller, args=(folder,), daemon=True).start()
+
+    def send(event: Event) -> None:
+        line = json.dumps(event).encode() + b"\n"
+        while line:
+            line = line[os.write(events, line) :]
+
+    try:
+        work(folder, send)
+    except Exception as error:
+        if not isinstance(error, PoolError):  # which says it all
+            traceback.print_exc()
+        send({"event": "failed", "reason": " ".join(str(error).split()) or type(error).__name__})
+        sys.exit(1)
+    send({"event": "done"})
+
+
+def describe_exit(status: int | None) -> str:
+    """What an exit status says about how a process ended, for a message."""
+    if status is None:
+        return "ended early"
+    if status == -signal.SIGKILL:
+        return "was killed (SIGKILL), as happens when memory runs out"
+    if status < 0:
+        return f"was killed ({signal.Signals(-status).name})"
+    return f"ended early with exit status {status}"
+
+
+def _end_with_caller(folder: Path) -> None:
+    os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns when the caller is gone
+    started = psutil.Process().children(recursive=True)
+    for process in started:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(started, timeout=LAST_BREATH_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)

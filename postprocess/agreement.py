@@ -1,0 +1,79 @@
+"""The squared error of all tables at once, as a kernel of the number of columns in which two rows agree.
+
+Two rows share a univariate cell for each column in which they agree, a bivariate cell for each pair of such columns,
+and a trivariate cell for each triple. With residuals r = selected - target counts, moving one row changes the gradient
+of half the squared error, sum(weight * r ** 2) / 2, at every other row by
+
+    k(m) = w1 * m + w2 * m (m - 1) / 2 + w3 * m (m - 1) (m - 2) / 6        (m columns agree)
+
+and nothing else has to be looked up: exact scores of tens of thousands of rows follow a swap in about a millisecond,
+whatever the number of tables. (The same idea as kernel herding: Chen, Welling, Smola, "Super-samples from kernel
+herding", UAI 2010, with the polynomial kernel whose features are the cells of the tables.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from postprocess.tables import Layout
+from postprocess.workers import Workers, chunks
+
+ROWS_A_CHUNK = 1 << 14  # rows compared together: the comparison's bytes stay in the cache
+
+
+@dataclass(frozen=True)
+class LevelWeights:
+    """(3,) weight of a cell's squared residual, level by level: one over the number of tables of the level."""
+
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, layout: Layout) -> LevelWeights:
+        return cls(1.0 / np.maximum(layout.n_tables, 1))
+
+    def combine(self, sums: np.ndarray) -> np.ndarray:
+        """(n_rows,) float64 scores from (3, n_rows) row sums."""
+        return self.values @ sums
+
+
+class Agreement:
+    """The kernel between one row and a fixed set of rows.
+
+    codes: (n_columns, n_rows) uint8, C-contiguous.
+    """
+
+    def __init__(self, codes: np.ndarray, layout: Layout, *, workers: Workers) -> None:
+        self.codes = codes
+        self.workers = workers
+        weights = LevelWeights.of(layout).values
+        matches = np.arange(len(codes) + 1, dtype=np.float64)
+        shares = [matches, matches * (matches - 1) / 2, matches * (matches - 1) * (matches - 2) / 6]
+        by_columns: dict[int, np.ndarray] = {}
+        for columns, weight, share in zip(
+            (len(codes), layout.pair_columns, layout.triple_columns), weights, shares, strict=True
+        ):
+            by_columns[columns] = by_columns.get(columns, 0.0) + weight * share
+        self._lookup = by_columns  # kernel value by number of matches among the first so many columns
+        self._count_dtype = np.uint8 if len(codes) <= np.iinfo(np.uint8).max else np.uint16
+        self.itself = float(sum(lookup[columns] for columns, lookup in by_columns.items()))
+        self._parts = chunks(codes.shape[1], ROWS_A_CHUNK)
+
+    def with_row(self, row: int) -> np.ndarray:
+        """(n_rows,) float64: the kernel of each row with the row at this position."""
+        codes, own = self.codes, self.codes[:, row, None]
+        kernel = np.empty(codes.shape[1])
+
+        def fill(part: slice) -> None:
+            equal = np.equal(codes[:, part], own).view(np.uint8)
+            for n, (columns, lookup) in enumerate(self._lookup.items()):
+                matches = np.add.reduce(equal[:columns], axis=0, dtype=self._count_dtype)
+                values = lookup.take(matches, mode="clip")
+                if n:
+                    kernel[part] += values
+                else:
+                    kernel[part] = values
+
+        self.workers.map(fill, self._parts)
+        return kernel

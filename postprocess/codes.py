@@ -1,0 +1,117 @@
+"""Reads a table into integer codes, once, in pieces: what all of the selection works on."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from postprocess.binning import Binning
+from postprocess.files import InputError, Source
+from postprocess.formats import CellError
+from postprocess.progress import Progress
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A table's rows as codes.
+
+    codes: (n_columns, n_rows) uint8, C-contiguous, columns in the training data's order.
+    fingerprints: (n_rows,) uint64, equal for rows of equal values, however these are written.
+    rare: (n_rows,) bool, rows with a `_RARE_` cell in any column whose training data has no such value.
+    """
+
+    codes: np.ndarray
+    fingerprints: np.ndarray
+    rare: np.ndarray
+
+    def __post_init__(self) -> None:
+        n_rows = self.codes.shape[1]
+        if self.fingerprints.shape != (n_rows,) or self.rare.shape != (n_rows,):
+            raise ValueError("codes, fingerprints and rare must have the same number of rows")
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return self.codes.shape[1]
+
+
+def read_codes(source: Source, binning: Binning, *, progress: Progress) -> Codes:
+    """Reads all rows of `source`, whose columns may stand in any order; surplus ones are ignored, with a log line.
+
+    Needs memory for twice the result and a few batches.
+
+    Raises:
+        InputError: Columns are missing, a cell does not fit its column, or the file cannot be read.
+    """
+    _check_columns(source, binning, progress)
+    threads = min(os.cpu_count() or 1, len(binning.columns))
+    shares = [range(first, len(binning.columns), threads) for first in range(threads)]
+    pieces: list[Codes] = []
+    n_rows = 0
+    with (
+        ThreadPoolExecutor(threads) as pool,
+        progress.task(f"Reading the {source.role} data", total=source.row_count(), unit="row") as task,
+    ):
+        for batch in source.batches(binning.names):
+            piece = _blank(len(binning.columns), batch.num_rows)
+            try:
+                for fingerprints, rare in pool.map(partial(_encode_share, batch, binning, piece.codes), shares):
+                    np.add(piece.fingerprints, fingerprints, out=piece.fingerprints)
+                    np.logical_or(piece.rare, rare, out=piece.rare)
+            except CellError as error:
+                raise _cell_fault(source, n_rows, error) from error
+            pieces.append(piece)
+            n_rows += batch.num_rows
+            task.advance(batch.num_rows)
+    return Codes(
+        np.concatenate([piece.codes for piece in pieces], axis=1),
+        np.concatenate([piece.fingerprints for piece in pieces]),
+        np.concatenate([piece.rare for piece in pieces]),
+    )
+
+
+def _check_columns(source: Source, binning: Binning, progress: Progress) -> None:
+    missing = [name for name in binning.names if name not in source.columns]
+    if missing:
+        raise InputError(f"{source.path}: missing {_named(missing)}; the {source.role} data needs all training columns")
+    surplus = [name for name in source.columns if name not in binning.names]
+    if surplus:
+        progress.log(f"{source.path}: ignoring {_named(surplus)}, not in the training data")
+
+
+def _named(columns: Sequence[str]) -> str:
+    return f"column{'s' * (len(columns) > 1)} {', '.join(repr(name) for name in columns)}"
+
+
+def _blank(n_columns: int, n_rows: int) -> Codes:
+    return Codes(np.empty((n_columns, n_rows), np.uint8), np.zeros(n_rows, np.uint64), np.zeros(n_rows, bool))
+
+
+def _encode_share(
+    batch: pa.RecordBatch, binning: Binning, codes: np.ndarray, share: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fills the share's columns of `codes`; returns their part of the fingerprints (to be added) and of `rare`."""
+    part = _blank(0, batch.num_rows)
+    for place in share:
+        try:
+            encoded = binning.columns[place].encode(batch.column(place), salt=place + 1)
+        except CellError as error:
+            error.column = binning.columns[place].name
+            raise
+        codes[place] = encoded.codes
+        np.add(part.fingerprints, encoded.hashes, out=part.fingerprints)
+        if encoded.rare is not None:
+            np.logical_or(part.rare, encoded.rare, out=part.rare)
+    return part.fingerprints, part.rare
+
+
+def _cell_fault(source: Source, rows_before: int, error: CellError) -> InputError:
+    row = rows_before + error.index + 1
+    return InputError(
+        f"{source.path}: column {error.column!r}, row {row} after the header: {error.value!r} is not {error.expected}, "
+        "as the training data's values are; correct or remove the row"
+    )

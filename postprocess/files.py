@@ -1,0 +1,260 @@
+"""Reads .csv, .csv.gz and .parquet files in pieces, and says in one line what is wrong with a bad one."""
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+MINIMUM_ROWS = 100
+BATCH_ROWS = 32_768
+BLOCK_BYTES = 2 << 20  # of CSV text parsed at a time; no row may be longer
+PEEK_BYTES = 1 << 16
+
+# pandas.read_csv's default tokens for a missing cell
+MISSING_TOKENS = (
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+)
+
+
+class InputError(ValueError):
+    """A file that cannot be used: one line that names the file, the place, what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A readable table of at least one column: its columns in the file's order, its rows in pieces."""
+
+    path: Path
+    columns: tuple[str, ...]
+    role: str = "input"
+
+    def __post_init__(self) -> None:
+        _check_names(self.columns, self.path)
+
+    @property
+    def typed(self) -> bool:
+        """Whether the file gives its columns types (Parquet), or text cells alone (CSV)."""
+        return _is_parquet(self.path)
+
+    def batches(self, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Yields the rows in order, at most `rows` at a time, `columns` (default: all) in the order asked for.
+
+        CSV columns are strings, missing cells null; Parquet columns keep their types, dictionaries decoded.
+
+        Raises:
+            InputError: The file breaks off, has a row of the wrong length, or is not UTF-8.
+        """
+        names = list(self.columns if columns is None else columns)
+        read = _parquet_batches if self.typed else _csv_batches
+        return read(self.path, self.columns, names, rows)
+
+    def row_count(self) -> int | None:
+        """Number of rows where the file itself tells (Parquet), else None."""
+        return pq.read_metadata(self.path).num_rows if self.typed else None
+
+
+def open_source(path: str | Path, *, role: str) -> Source:
+    """Checks the file's name, header and first rows; reads no further.
+
+    Args:
+        path: A .csv, .csv.gz or .parquet file.
+        role: "training", "pool" or "holdout", as error messages should call it. Training data needs MINIMUM_ROWS rows.
+
+    Raises:
+        InputError: The file is missing, unreadable, of another kind, empty, or broken where it starts.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file; give the path of the {role} data")
+    if not path.is_file():
+        raise InputError(f"{path}: not a file; give the path of one .csv, .csv.gz or .parquet file as {role} data")
+    if not path.name.lower().endswith((".csv", ".csv.gz", ".parquet")):
+        raise InputError(f"{path}: unsupported file type; the {role} data must be .csv, .csv.gz or .parquet")
+    try:
+        columns = _parquet_columns(path) if _is_parquet(path) else _csv_columns(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({_one_line(error)}); check the file and its permissions") from error
+    source = Source(path, columns, role)
+    _check_rows(source, at_least=MINIMUM_ROWS if role == "training" else 1)
+    return source
+
+
+def _check_rows(source: Source, *, at_least: int) -> None:
+    rows = 0
+    for batch in source.batches(source.columns[:1], rows=at_least):
+        rows += batch.num_rows
+        if rows >= at_least:
+            return
+    if rows == 0:
+        raise InputError(f"{source.path}: no rows, only a header; give {source.role} data with rows")
+    raise InputError(f"{source.path}: only {rows} rows; the {source.role} data needs at least {at_least}")
+
+
+def _check_names(columns: Sequence[str], path: Path) -> None:
+    if not columns:
+        raise InputError(f"{path}: no columns; the first line must name the columns")
+    for place, name in enumerate(columns, start=1):
+        if not name.strip():
+            raise InputError(f"{path}: column {place} has no name; name it in the header, or remove the column")
+    twice = sorted({name for name in columns if columns.count(name) > 1}) if len(set(columns)) < len(columns) else []
+    if twice:
+        names = ", ".join(repr(name) for name in twice)
+        raise InputError(f"{path}: duplicate column names in the header: {names}; rename them, so that each is unique")
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.name.lower().endswith(".parquet")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+# Parquet
+
+
+def _parquet_columns(path: Path) -> tuple[str, ...]:
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: empty file; write the Parquet file again")
+    try:
+        schema = pq.read_schema(path)
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: not a whole Parquet file ({_one_line(error)}); write it again") from error
+    _check_names(schema.names, path)
+    for field in schema:
+        if not _is_supported(field.type):
+            raise InputError(
+                f"{path}: column {field.name!r} has the type {field.type}; cast it to text, or leave it out"
+            )
+    return tuple(schema.names)
+
+
+def _is_supported(type: pa.DataType) -> bool:
+    if pa.types.is_dictionary(type):
+        return _is_supported(type.value_type)
+    known = (pa.types.is_null, pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    more = (pa.types.is_string, pa.types.is_large_string, pa.types.is_date, pa.types.is_time, pa.types.is_timestamp)
+    return any(check(type) for check in known + more)
+
+
+def _parquet_batches(path: Path, columns: Sequence[str], names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=PEEK_BYTES) as file:
+            for batch in file.iter_batches(rows, columns=names):
+                yield pa.RecordBatch.from_arrays([decoded(batch.column(name)) for name in names], names)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: broken Parquet file ({_one_line(error)}); write it again") from error
+
+
+def decoded(array: pa.Array) -> pa.Array:
+    """The array itself, or a dictionary array's values."""
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+# CSV
+
+
+def _open_bytes(path: Path) -> BinaryIO:
+    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
+
+
+def _csv_columns(path: Path) -> tuple[str, ...]:
+    try:
+        with _open_bytes(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            header = next((row for row in csv.reader(text) if row), None)
+    except UnicodeDecodeError:
+        raise _not_utf8(path) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _broken_gzip(path, error) from error
+    except csv.Error as error:
+        raise InputError(f"{path}: the header cannot be read ({error}); correct it") from error
+    if header is None:
+        raise InputError(f"{path}: empty file; the first line must name the columns")
+    if len(header) == 1:
+        for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+            if mark in header[0]:
+                raise InputError(f"{path}: the header is separated by {name}; save the file with commas instead")
+    return tuple(header)
+
+
+def _csv_batches(path: Path, columns: Sequence[str], names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    last = columns[-1]
+    convert = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(columns, pa.string()),
+        include_columns=list(dict.fromkeys([*names, last])),
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+        null_values=list(MISSING_TOKENS),
+    )
+    last_cell = None
+    try:
+        with (
+            pa.input_stream(path, compression="gzip" if path.name.lower().endswith(".gz") else None) as stream,
+            pa_csv.open_csv(
+                stream,
+                read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES),
+                parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+                convert_options=convert,
+            ) as reader,
+        ):
+            for batch in reader:
+                last_cell = batch.column(last)[-1].as_py()
+                chosen = batch.select(names)
+                for start in range(0, batch.num_rows, rows):
+                    yield chosen.slice(start, rows)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        unknown = InputError(f"{path}: not a readable CSV file ({_one_line(error)}); check its quotes and line ends")
+        raise (_find_csv_fault(path, columns) or unknown) from error
+    # Arrow closes a quote left open at the end of the file, however many lines it has taken in
+    if last_cell and ("\n" in last_cell or "\r" in last_cell) and (fault := _find_csv_fault(path, columns)):
+        raise fault
+
+
+def _find_csv_fault(path: Path, columns: Sequence[str]) -> InputError | None:
+    """Reads the file again, slowly, to say where it is broken."""
+    try:
+        with _open_bytes(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            reader = csv.reader(text, strict=True)
+            first_line = 1
+            for row in reader:
+                if row and len(row) != len(columns):
+                    return InputError(
+                        f"{path}: line {first_line} has {len(row)} cells, but the header has {len(columns)} columns; "
+                        "correct the line, or quote cells that hold commas"
+                    )
+                first_line = reader.line_num + 1
+    except UnicodeDecodeError:
+        return _not_utf8(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
+        return _broken_gzip(path, fault)
+    except csv.Error as fault:
+        return InputError(f"{path}: line {first_line} cannot be read ({fault}); check its quotes")
+    except OSError as fault:
+        return InputError(f"{path}: cannot be read ({_one_line(fault)}); check the file and its permissions")
+    return None
+
+
+def _not_utf8(path: Path) -> InputError:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with _open_bytes(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                decoder.decode(line)
+            except UnicodeDecodeError as error:
+                byte = error.object[error.start]
+                return InputError(f"{path}: line {number} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8")
+    return InputError(f"{path}: not UTF-8, it ends within a character; save the file as UTF-8")
+
+
+def _broken_gzip(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: not a whole gzip file ({_one_line(error)}); compress or copy it again")

@@ -1,0 +1,99 @@
+"""Writes the chosen rows as a CSV in the training data's formats, whole or not at all, and never over another file."""
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from postprocess.binning import Binning
+from postprocess.files import Source
+from postprocess.formats import rewrite
+
+_MUST_QUOTE = r'[",\r\n]'
+
+
+def free_path(folder: Path, stem: str, suffixes: Sequence[str]) -> tuple[Path, ...]:
+    """One path for each suffix, none of them taken: all of the stem `stem`, or else `stem_2`, `stem_3`, and so on."""
+    number = 1
+    while True:
+        numbered = stem if number == 1 else f"{stem}_{number}"
+        paths = tuple(folder / f"{numbered}{suffix}" for suffix in suffixes)
+        if not any(os.path.lexists(path) for path in paths):
+            return paths
+        number += 1
+
+
+def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path) -> int:
+    """Writes the rows of `source` with the given numbers (sorted, int64) to a CSV at `path`, and returns how many.
+
+    Columns stand in the training data's order. Cells of a CSV stay byte for byte, but for those that break their
+    column's format ("5.0" among whole numbers); missing cells are empty. Typed values are written in the format.
+
+    Raises:
+        FileExistsError: `path` exists already.
+        ValueError: `rows` are not sorted, not distinct, or not all in `source`.
+    """
+    rows = np.asarray(rows)
+    if np.any(rows[:1] < 0) or np.any(np.diff(rows) <= 0):
+        raise ValueError("row numbers must be distinct, sorted and not negative")
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        with unfinished.open("xb") as file:
+            written = _write(file, source, rows, binning)
+            file.flush()
+            os.fsync(file.fileno())
+        if written < len(rows):
+            raise ValueError(f"{source.path}: row number {rows[written]} is chosen, but the file ends before it")
+        publish(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return written
+
+
+def publish(unfinished: Path, path: Path) -> None:
+    """Gives a finished file its name at once; raises FileExistsError where that name is taken."""
+    try:
+        path.hardlink_to(unfinished)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: take the name first, then put the file in its place
+        path.open("xb").close()
+        unfinished.replace(path)
+
+
+def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -> int:
+    file.write(_csv_lines([pa.array([name]) for name in binning.names]))
+    first = written = 0
+    for batch in source.batches(binning.names):
+        stop = written + int(np.searchsorted(rows[written:], first + batch.num_rows))
+        if stop > written:
+            chosen = batch.take(pa.array(rows[written:stop] - first))
+            cells = zip(binning.columns, chosen.columns, strict=True)
+            file.write(_csv_lines([rewrite(column.format, column_cells) for column, column_cells in cells]))
+        first, written = first + batch.num_rows, stop
+        if written == len(rows):
+            break
+    return written
+
+
+def _csv_lines(columns: Sequence[pa.Array]) -> bytes:
+    """Rows of text columns as CSV lines: RFC 4180's quotes, but plain line feeds; missing cells are empty."""
+    if len(columns) == 1:  # or else an empty line, which readers skip
+        lines = pc.if_else(pc.equal(columns[0].fill_null(""), ""), '""', _quoted(columns[0]).fill_null(""))
+    else:
+        lines = pc.binary_join_element_wise(*map(_quoted, columns), ",", null_handling="replace", null_replacement="")
+    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
+
+
+def _quoted(cells: pa.Array) -> pa.Array:
+    cells = cells.cast(pa.string())
+    special = pc.match_substring_regex(cells, _MUST_QUOTE)
+    if not pc.any(special).as_py():
+        return cells
+    doubled = pc.replace_substring(cells, '"', '""')
+    return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), cells)

@@ -1,0 +1,100 @@
+"""From fractional weights to whole rows: each row is kept or dropped, whichever leaves the smaller error.
+
+A row drawn at random by its weight throws most of the weights' gain away. Here the rows are decided one after the other
+against the tables of everything decided so far plus the still fractional rest (the method of conditional expectations:
+Raghavan (1988), "Probabilistic construction of deterministic algorithms"), on the univariate and bivariate tables.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from postprocess.tables import Layout, Tables
+from postprocess.workers import Workers
+
+LEAST_WEIGHT = 0.02  # rows of less weight are hardly ever kept: they are dropped undecided
+ROWS_A_BLOCK = 256
+SCALING_STEPS = 10
+
+
+def scale_weights(weights: np.ndarray, n: int) -> np.ndarray:
+    """Weights scaled to sum to n (as near as the cap at 1 allows), those below LEAST_WEIGHT set to 0."""
+    scaled = np.minimum(weights * (n / weights.sum()), 1.0)
+    scaled[scaled < LEAST_WEIGHT] = 0.0
+    if np.count_nonzero(scaled) < n:
+        scaled = np.minimum(weights * (n / weights.sum()), 1.0)
+    for _ in range(SCALING_STEPS):
+        scaled = np.minimum(scaled * (n / scaled.sum()), 1.0)
+    return scaled
+
+
+def round_weights(
+    codes: np.ndarray,
+    weights: np.ndarray,
+    training: np.ndarray,
+    layout: Layout,
+    *,
+    n: int,
+    rng: np.random.Generator,
+    workers: Workers,
+    progress,
+) -> np.ndarray:
+    """Choose exactly n rows by their weights.
+
+    codes: (n_columns, n_rows) uint8 of the pool; weights: (n_rows,) >= 0, at least n of them positive; training:
+    (n_columns, n_training) uint8. Returns sorted int64 row numbers.
+    """
+    fractions = scale_weights(weights, n)
+    rows = rng.permutation(np.flatnonzero(fractions))
+    tables = Tables(pairs_only(layout), most_rows=len(rows), workers=workers)
+    residual = _FractionalTables(tables, codes[:, rows], fractions[rows], training, n)
+    keep = np.zeros(len(rows), dtype=bool)
+    with progress.task("Rounding", total=len(rows), unit="row") as task:
+        for start in range(0, len(rows), ROWS_A_BLOCK):
+            block = slice(start, start + ROWS_A_BLOCK)
+            keep[block] = residual.decide(codes[:, rows[block]], fractions[rows[block]])
+            task.advance(len(rows[block]))
+    return _exactly(n, rows, keep, fractions)
+
+
+def pairs_only(layout: Layout) -> Layout:
+    """The layout without its trivariate tables."""
+    return Layout(layout.sizes, pair_columns=layout.pair_columns, triple_columns=0)
+
+
+def _exactly(n: int, rows: np.ndarray, keep: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """The few rows too many or too few, corrected by weight."""
+    by_weight = np.argsort(-fractions[rows], kind="stable")
+    missing = n - np.count_nonzero(keep)
+    if missing > 0:
+        keep[by_weight[~keep[by_weight]][:missing]] = True
+    elif missing < 0:
+        keep[by_weight[keep[by_weight]][missing:]] = False
+    return np.sort(rows[keep])
+
+
+class _FractionalTables:
+    """Residual of decided rows plus the fractional rest, float32, for univariate and bivariate tables."""
+
+    def __init__(
+        self, tables: Tables, codes: np.ndarray, fractions: np.ndarray, training: np.ndarray, n: int
+    ) -> None:
+        self.tables = tables
+        self.residual = tables.weighted(codes, fractions)
+        self.residual -= tables.weighted(training, np.full(training.shape[1], n / training.shape[1]))
+        self.weights = np.float32(1.0 / np.maximum(tables.layout.n_tables, 1))
+
+    def decide(self, codes: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+        """Keep (True) or drop each row, in order, and update the residual."""
+        cells_of_rows = self.tables.cells(codes)
+        n_columns = codes.shape[0]
+        keep = np.empty(len(fractions), dtype=bool)
+        for t, (cells, fraction) in enumerate(zip(cells_of_rows, fractions.astype(np.float32), strict=True)):
+            dropped = self.residual.take(cells, mode="clip")
+            dropped -= fraction
+            kept = dropped + np.float32(1.0)
+            change = np.abs(kept)
+            change -= np.abs(dropped)
+            keep[t] = self.weights[0] * change[:n_columns].sum() + self.weights[1] * change[n_columns:].sum() < 0
+            self.residual[cells] = kept if keep[t] else dropped
+        return keep

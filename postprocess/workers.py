@@ -1,0 +1,42 @@
+"""Threads for array kernels: NumPy releases the interpreter lock in its inner loops, so plain threads use all cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+
+class Workers:
+    """A pool of threads that maps a function over chunks of work and keeps the results in order.
+
+    Every kernel cuts its work into chunks whose size does not depend on the number of threads, and sums up the chunks
+    in order: results are the same, bit for bit, whatever the number of threads.
+    """
+
+    def __init__(self, executor: ThreadPoolExecutor | None, threads: int) -> None:
+        self._executor = executor
+        self.threads = threads
+
+    def map(self, function: Callable, items: Iterable) -> list:
+        """The results of function(item), in the order of the items; the first exception is raised."""
+        if self._executor is None:
+            return [function(item) for item in items]
+        return list(self._executor.map(function, items))
+
+
+@contextmanager
+def open_workers(threads: int | None = None) -> Iterator[Workers]:
+    """Workers on `threads` threads; None: as many as this process may use."""
+    count = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count()
+    if count == 1:
+        yield Workers(None, 1)
+        return
+    with ThreadPoolExecutor(count) as executor:
+        yield Workers(executor, count)
+
+
+def chunks(total: int, size: int) -> list[slice]:
+    """Slices of at most `size` that cover range(total) in order."""
+    return [slice(start, min(start + size, total)) for start in range(0, total, size)]

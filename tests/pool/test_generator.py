@@ -1,0 +1,214 @@
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from pool import generator
+from pool.build import build_pool
+from pool.errors import PoolError
+from pool.generator import train_and_sample
+from pool.parameters import PoolParameters
+from tests.pool.fakes import Recorder
+
+PROMPT_SECONDS = 15
+PARAMETERS = PoolParameters(model_name="MOSTLY_AI/Small", max_epochs=3)
+TRAINING = pd.DataFrame(
+    {
+        "customer_id": pd.Series([3, 1, None, 2], dtype="Int64"),
+        "name": pd.Series(["007", None, "a,b", ""], dtype="str"),
+        "empty": pd.Series([None] * 4, dtype="float64"),
+    }
+)
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Let the fake SDK run; returns a function that says what it is to do."""
+    monkeypatch.setattr(generator, "PROGRAM", "tests.pool.fake_sdk")
+    monkeypatch.setattr(generator, "PIECE_ROWS", 6)
+    return lambda behaviour: monkeypatch.setenv("FAKE_SDK", behaviour)
+
+
+def sample(progress, *, rows=10, training=TRAINING):
+    return train_and_sample(training, rows=rows, parameters=PARAMETERS, seed=1, label="cycle 1", progress=progress)
+
+
+def started_by(progress):
+    """The temporary folder of a run of the fake SDK, and the number of the process that it started."""
+    folder, pid = progress.lines[0].removeprefix("cycle 1: ").split()
+    return Path(folder), int(pid)
+
+
+def assert_nothing_is_left(progress):
+    folder, pid = started_by(progress)
+    assert not folder.exists()
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_rows_come_in_pieces_with_the_columns_and_dtypes_of_the_training(fake):
+    progress = Recorder()
+    pieces = list(sample(progress))
+    assert [len(piece) for piece in pieces] == [6, 4]
+    expected = TRAINING.iloc[[row % 4 for row in range(10)]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), expected)
+    assert_nothing_is_left(progress)
+
+
+def test_training_and_sampling_are_told(fake):
+    progress = Recorder()
+    list(sample(progress))
+    assert progress.lines[1] == "cycle 1: epoch 1 of at most 3, training loss 2.5000"
+    assert progress.completed == {"cycle 1: preparing": 0, "cycle 1: training": 100, "cycle 1: sampling": 10}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [("die", r"its process was killed \(SIGKILL\)"), ("fail", "no more memory; last lines: .*RuntimeError")],
+)
+def test_a_dead_or_failed_process_is_an_error_at_once(fake, behaviour, reason):
+    fake(behaviour)
+    progress, began = Recorder(), time.monotonic()
+    with pytest.raises(PoolError, match=f"^cycle 1: the generator failed: {reason}"):
+        list(sample(progress))
+    assert time.monotonic() - began < PROMPT_SECONDS
+    assert_nothing_is_left(progress)
+
+
+def test_closing_early_leaves_nothing(fake):
+    progress = Recorder()
+    frames = sample(progress)
+    next(frames)
+    assert started_by(progress)[0].exists()
+    frames.close()
+    assert_nothing_is_left(progress)
+
+
+def test_an_interrupted_training_leaves_nothing(fake):
+    class Interrupting(Recorder):
+        def log(self, text):
+            super().log(text)
+            if "epoch" in text:
+                raise KeyboardInterrupt
+
+    fake("hang")
+    progress = Interrupting()
+    with pytest.raises(KeyboardInterrupt):
+        list(sample(progress))
+    assert_nothing_is_left(progress)
+
+
+def test_nothing_to_learn_is_refused():
+    with pytest.raises(PoolError, match="cycle 1: the training data has no values to learn from"):
+        list(sample(Recorder(), training=TRAINING[["empty"]]))
+
+
+def test_a_temporary_folder_too_deep_for_a_socket_is_refused(monkeypatch, tmp_path):
+    deep = tmp_path / ("d" * 60)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    with pytest.raises(PoolError, match=r"has too long a path; set TMPDIR to another"):
+        list(sample(Recorder()))
+    assert list(deep.iterdir()) == []
+
+
+class FakeJob:
+    """A job of the SDK that runs `code` in a process and never looks at it again."""
+
+    def __init__(self, code, *statuses):
+        self.code, self.statuses = code, list(statuses)
+
+    def start(self):
+        self.process = subprocess.Popen([sys.executable, "-c", self.code])
+
+    def progress(self):
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        return SimpleNamespace(status=generator_status(status))
+
+
+def generator_status(text):
+    from mostlyai.sdk.domain import ProgressStatus
+
+    return ProgressStatus(text)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(generator, "STATUS_SECONDS", 0.05)
+
+
+def test_a_job_whose_process_was_killed_is_an_error(quick):
+    job = FakeJob(f"import os; os.kill(os.getpid(), {signal.SIGKILL})", "IN_PROGRESS")
+    with pytest.raises(PoolError, match=r"the process of the training was killed \(SIGKILL\)"):
+        generator._finish(job, what="training", look=lambda state: None)
+
+
+def test_a_failed_job_is_an_error(quick):
+    job = FakeJob("", "IN_PROGRESS", "FAILED")
+    with pytest.raises(PoolError, match="sampling ended with status FAILED"):
+        generator._finish(job, what="sampling", look=lambda state: None)
+    job.process.wait()
+
+
+def test_a_job_that_is_done_is_shown_to_the_end_and_its_process_has_ended(quick):
+    seen = []
+    job = FakeJob("import time; time.sleep(0.5)", "NEW", "IN_PROGRESS", "DONE")
+    generator._finish(job, what="training", look=lambda state: seen.append(state.status.value))
+    assert seen == ["NEW", "IN_PROGRESS", "DONE"]
+    assert not psutil.pid_exists(job.process.pid)
+
+
+@pytest.fixture
+def short_folder():
+    """A temporary folder whose path is short enough for a socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.sdk
+def test_the_real_sdk_gives_back_values_of_the_training_s_types(tmp_path, short_folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
+    rng, n = np.random.default_rng(1), 300
+    texts = ["007", "a,b", 'say "x"', "two\nlines", "ünï ☃", None]
+    training = pd.DataFrame(
+        {
+            "customer_id": pd.Series(range(1000, 1000 + n), dtype="Int64"),
+            "big": pd.Series(2**60 + rng.integers(0, 2**40, n), dtype="Int64"),
+            "flag": pd.Series(rng.choice([True, False, None], n), dtype="boolean"),
+            "day": pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 500, n), unit="D")),
+            "text": pd.Series(rng.choice(np.array(texts, dtype=object), n), dtype="str"),
+        }
+    )
+    frames, progress = [], Recorder()
+    parameters = PoolParameters(
+        model_name="MOSTLY_AI/Small", max_epochs=1, train_iterations=1, max_training_time=0.1, sample_size=2.0
+    )
+    result = build_pool(
+        training, parameters, folder=tmp_path / "pool", progress=progress, score=lambda frame: frames.append(frame) or 0
+    )
+    rows = frames[0]
+    assert rows.dtypes.equals(training.dtypes)
+    assert rows["customer_id"].between(1000, 1299).all() and rows["customer_id"].nunique() > 50
+    assert rows["big"].between(training["big"].min() - 2**8, training["big"].max()).all()
+    assert rows["flag"].isna().any() and rows["flag"].any() and not rows["flag"].all()
+    assert rows["day"].between(training["day"].min(), training["day"].max()).all()
+    assert set(rows["text"].dropna()) <= {*texts, "_RARE_"} and rows["text"].nunique() > 3
+
+    pool = pd.read_csv(result.path, dtype=str, keep_default_na=False)
+    assert len(pool) == 600 and list(pool.columns) == list(training.columns)
+    assert set(pool["text"]) <= {*filter(None, texts), "", "_RARE_"} and "007" in set(pool["text"])
+    assert set(pool["flag"]) == {"True", "False", ""}
+    assert any("validation loss" in line for line in progress.lines)
+    assert progress.completed["cycle 1 of 1: training"] == 100
+    assert progress.completed["cycle 1 of 1: sampling"] == 600
+    assert list((tmp_path / "home").iterdir()) == []
+    assert list(short_folder.iterdir()) == []

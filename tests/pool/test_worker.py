@@ -1,0 +1,118 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pool.errors import PoolError
+from pool.worker import Worker, describe_exit
+
+PROMPT_SECONDS = 10  # far less than any of the sleeps below
+
+# Each starts a sleeping process of its own, as the SDK does, and tells its number.
+SLEEPER = """
+import os, signal, subprocess, sys, time
+from pool.worker import serve
+def work(folder, send):
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    send({"event": "started", "pid": sleeper.pid})
+    BODY
+serve(work)
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a worker that does `body` after it has started a sleeping process."""
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "work").mkdir()
+
+    def start_worker(body: str) -> Worker:
+        (tmp_path / "modules" / "sleeper.py").write_text(SLEEPER.replace("BODY", body))
+        paths = os.pathsep.join([str(tmp_path / "modules"), str(Path.cwd())])
+        return Worker("sleeper", folder=tmp_path / "work", environment={"PYTHONPATH": paths})
+
+    return start_worker
+
+
+def is_gone(pid: int) -> bool:
+    deadline = time.monotonic() + PROMPT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_events_arrive_and_everything_is_gone_afterwards(start):
+    with start('send({"event": "number", "value": 7})') as worker:
+        started, number = worker.events()
+    assert number == {"event": "number", "value": 7}
+    assert is_gone(started["pid"])
+
+
+def test_a_failure_says_why_and_quotes_the_log(start):
+    body = 'print("two last", flush=True); raise ValueError("no such thing\\n at all")'
+    with start(body) as worker, pytest.raises(PoolError) as failure:
+        list(worker.events())
+    assert str(failure.value).startswith("no such thing at all; last lines: ")
+    assert "\n" not in str(failure.value) and "ValueError" in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", r"was killed \(SIGKILL\), as happens when memory runs out"),
+        ('print("out of luck", flush=True); os._exit(3)', "ended early with exit status 3; last lines: out of luck"),
+    ],
+)
+def test_a_process_that_dies_is_noticed_at_once_while_what_it_started_lives_on(start, body, reason):
+    began = time.monotonic()
+    with start(body) as worker:
+        events = worker.events()
+        pid = next(events)["pid"]
+        with pytest.raises(PoolError, match=reason):
+            next(events)
+    assert is_gone(pid)
+    assert time.monotonic() - began < PROMPT_SECONDS
+
+
+def test_leaving_early_kills_all(start):
+    with pytest.raises(KeyboardInterrupt), start("time.sleep(600)") as worker:
+        pid = next(worker.events())["pid"]
+        raise KeyboardInterrupt
+    assert is_gone(pid)
+
+
+def test_when_the_caller_is_killed_all_ends_and_the_folder_is_removed(start, tmp_path):
+    start("time.sleep(600)").__exit__(None, None, None)  # writes the module
+    caller = f"""
+import sys, time
+from pathlib import Path
+from pool.worker import Worker
+worker = Worker("sleeper", folder=Path({str(tmp_path / "work")!r}))
+print(next(worker.events())["pid"], flush=True)
+time.sleep(600)
+"""
+    paths = os.pathsep.join([str(tmp_path / "modules"), str(Path.cwd())])
+    environment = os.environ | {"PYTHONPATH": paths}
+    with subprocess.Popen([sys.executable, "-c", caller], stdout=subprocess.PIPE, env=environment) as process:
+        pid = int(process.stdout.readline())
+        process.kill()
+    assert is_gone(pid)
+    deadline = time.monotonic() + PROMPT_SECONDS
+    while (tmp_path / "work").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not (tmp_path / "work").exists()
+
+
+def test_exit_statuses_are_told_in_words():
+    assert describe_exit(-signal.SIGTERM) == "was killed (SIGTERM)"
+    assert describe_exit(None) == "ended early"

@@ -1,0 +1,134 @@
+"""Reading tables in pieces, and one clear line for each kind of broken file."""
+
+import gzip
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pandas._libs.parsers import STR_NA_VALUES
+
+from postprocess.files import MISSING_TOKENS, InputError, open_source
+
+ROWS = "".join(f"{number},x{number}\n" for number in range(100))
+
+
+def write(folder, content, name="data.csv"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def read(source, columns=None):
+    return pa.Table.from_batches(source.batches(columns)).to_pydict()
+
+
+def read_all(path):
+    """Opens and reads a file to its end, as a run does."""
+    return read(open_source(path, role="pool"))
+
+
+def test_missing_tokens_are_those_of_pandas():
+    assert set(MISSING_TOKENS) == STR_NA_VALUES
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_csv_cells_as_pandas_reads_them(tmp_path, mark, ending):
+    lines = ["a,b c,d", '1,"x, ""y""",', 'NA,"two\nlines","NaN"', " 5,é,None", "", '"",n/a,na']
+    path = write(tmp_path, mark + ending.join(lines) + ending)
+    expected = pd.read_csv(path, dtype=str)
+    expected = expected.astype(object).where(expected.notna(), None)
+    assert read_all(path) == expected.to_dict("list")
+    packed = tmp_path / "packed.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_all(packed) == expected.to_dict("list")
+
+
+def test_columns_come_in_the_order_asked_for_and_rows_in_pieces(tmp_path):
+    frame = pd.DataFrame({"a": range(10), "b.c": pd.Categorical(list("xyxyxyxyxy")), "b": range(10)})
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    frame.to_parquet(tmp_path / "data.parquet")
+    for name, numbers in (("data.csv", [str(number) for number in range(10)]), ("data.parquet", list(range(10)))):
+        source = open_source(tmp_path / name, role="pool")
+        assert source.columns == ("a", "b.c", "b")
+        assert [batch.num_rows for batch in source.batches(["b"], rows=4)] == [4, 4, 2]
+        assert list(read(source, ["b", "b.c"]).items()) == [("b", numbers), ("b.c", list("xyxyxyxyxy"))]
+    assert open_source(tmp_path / "data.parquet", role="pool").row_count() == 10
+    assert open_source(tmp_path / "data.csv", role="pool").row_count() is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty file"),
+        ("\n\n", "empty file"),
+        ("a,b\n", "no rows, only a header"),
+        ("a,b,a\n1,2,3\n", "duplicate column names in the header: 'a'"),
+        ("a,,c\n1,2,3\n", "column 2 has no name"),
+        ("a;b\n1;2\n", "separated by semicolons"),
+        ("a\tb\n1\t2\n", "separated by tabs"),
+        ("a,b\n1,2\n\n3\n", "line 4 has 1 cells, but the header has 2 columns"),
+        ('a,b\n"1\n1",2\n3,4,5\n', "line 4 has 3 cells, but the header has 2 columns"),
+        (f"a,b\n{ROWS * 3000}1,2,3\n", "line 300002 has 3 cells"),
+        (b"a,b\n1,2\n1,\xe9\n", "line 3 is not UTF-8 \\(byte 0xe9\\)"),
+        (b"a\xff,b\n1,2\n", "line 1 is not UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16"), "line 1 is not UTF-8"),
+        (f"a,b\n{ROWS * 3000}".encode() + b"1,\xff\n", "line 300002 is not UTF-8"),
+        ('a,b\n1,2\n3,"4\n', "line 3 cannot be read \\(unexpected end of data\\); check its quotes"),
+        ('a,b\n1,2\n3,"4\n5,6\n7,8', "line 3 cannot be read"),
+    ],
+)
+def test_bad_csv_gives_one_clear_line(tmp_path, content, message):
+    path = write(tmp_path, content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_all(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_gzip(tmp_path):
+    whole = gzip.compress(f"a,b\n{ROWS * 1000}".encode(), mtime=0)
+    for content in (whole[: len(whole) // 2], whole[:-4], b"a,b\n1,2\n", whole[:5]):
+        with pytest.raises(InputError, match=r"not a whole gzip file|empty file"):
+            read_all(write(tmp_path, content, "data.csv.gz"))
+
+
+def test_bad_parquet(tmp_path):
+    good = tmp_path / "good.parquet"
+    pq.write_table(pa.table({"a": [str(number) for number in range(10_000)]}), good)
+    whole = good.read_bytes()
+    with pytest.raises(InputError, match="not a whole Parquet file"):
+        read_all(write(tmp_path, whole[:-20], "cut.parquet"))
+    with pytest.raises(InputError, match="broken Parquet file"):
+        read_all(write(tmp_path, whole[:4] + b"\xff" * 2000 + whole[2004:], "broken.parquet"))
+    with pytest.raises(InputError, match="empty file"):
+        read_all(write(tmp_path, b"", "empty.parquet"))
+    pq.write_table(pa.table({"a": [[1]]}), tmp_path / "nested.parquet")
+    with pytest.raises(InputError, match="column 'a' has the type list"):
+        read_all(tmp_path / "nested.parquet")
+    pq.write_table(pa.table([pa.array([1]), pa.array([2])], ["a", "a"]), tmp_path / "twice.parquet")
+    with pytest.raises(InputError, match="duplicate column names"):
+        read_all(tmp_path / "twice.parquet")
+    pq.write_table(pa.table({}), tmp_path / "none.parquet")
+    with pytest.raises(InputError, match="no columns"):
+        read_all(tmp_path / "none.parquet")
+    pq.write_table(pa.table({"a": pa.array([], pa.int64())}), tmp_path / "header.parquet")
+    with pytest.raises(InputError, match="no rows"):
+        read_all(tmp_path / "header.parquet")
+
+
+def test_bad_paths(tmp_path):
+    with pytest.raises(InputError, match=r"none\.csv: no such file; give the path of the holdout data"):
+        open_source(tmp_path / "none.csv", role="holdout")
+    with pytest.raises(InputError, match="not a file"):
+        open_source(tmp_path, role="pool")
+    with pytest.raises(InputError, match=r"unsupported file type; the pool data must be \.csv, \.csv\.gz or \.parquet"):
+        open_source(write(tmp_path, "a\n1\n", "data.xlsx"), role="pool")
+
+
+def test_training_data_needs_rows_enough(tmp_path):
+    lines = ROWS.splitlines(keepends=True)
+    with pytest.raises(InputError, match="only 99 rows; the training data needs at least 100"):
+        open_source(write(tmp_path, "a,b\n" + "".join(lines[:99])), role="training")
+    open_source(write(tmp_path, "a,b\n" + "".join(lines)), role="training")
