@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from postprocess.tables import Layout
-from postprocess.workers import Workers, chunks
+from postprocess.workers import chunks
 
-ROWS_A_CHUNK = 1 << 14  # rows compared together: the comparison's bytes stay in the cache
+ROWS_A_CHUNK = 1 << 13  # rows compared together: the comparison's bytes stay in the cache
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,11 @@ class LevelWeights:
 class Agreement:
     """The kernel between one row and a fixed set of rows.
 
-    codes: (n_columns, n_rows) uint8, C-contiguous.
+    codes: (n_columns, n_rows) uint8, C-contiguous. One thread does all: the comparison is bound by memory, not cores.
     """
 
-    def __init__(self, codes: np.ndarray, layout: Layout, *, workers: Workers) -> None:
+    def __init__(self, codes: np.ndarray, layout: Layout) -> None:
         self.codes = codes
-        self.workers = workers
         weights = LevelWeights.of(layout).values
         matches = np.arange(len(codes) + 1, dtype=np.float64)
         shares = [matches, matches * (matches - 1) / 2, matches * (matches - 1) * (matches - 2) / 6]
@@ -55,25 +54,21 @@ class Agreement:
             (len(codes), layout.pair_columns, layout.triple_columns), weights, shares, strict=True
         ):
             by_columns[columns] = by_columns.get(columns, 0.0) + weight * share
-        self._lookup = by_columns  # kernel value by number of matches among the first so many columns
+        self._lookups = list(by_columns.items())  # kernel value by number of matches among the first so many columns
         self._count_dtype = np.uint8 if len(codes) <= np.iinfo(np.uint8).max else np.uint16
-        self.itself = float(sum(lookup[columns] for columns, lookup in by_columns.items()))
-        self._parts = chunks(codes.shape[1], ROWS_A_CHUNK)
+        self.itself = float(sum(lookup[columns] for columns, lookup in self._lookups))
 
     def with_row(self, row: int) -> np.ndarray:
         """(n_rows,) float64: the kernel of each row with the row at this position."""
-        codes, own = self.codes, self.codes[:, row, None]
-        kernel = np.empty(codes.shape[1])
-
-        def fill(part: slice) -> None:
-            equal = np.equal(codes[:, part], own).view(np.uint8)
-            for n, (columns, lookup) in enumerate(self._lookup.items()):
-                matches = np.add.reduce(equal[:columns], axis=0, dtype=self._count_dtype)
-                values = lookup.take(matches, mode="clip")
-                if n:
-                    kernel[part] += values
-                else:
-                    kernel[part] = values
-
-        self.workers.map(fill, self._parts)
+        own = self.codes[:, row, None].copy()
+        kernel = np.empty(self.codes.shape[1])
+        for part in chunks(len(kernel), ROWS_A_CHUNK):
+            equal = np.equal(self.codes[:, part], own).view(np.uint8)
+            (columns, lookup), *others = self._lookups
+            kernel[part] = lookup.take(self._matches(equal[:columns]), mode="clip")
+            for columns, lookup in others:
+                kernel[part] += lookup.take(self._matches(equal[:columns]), mode="clip")
         return kernel
+
+    def _matches(self, equal: np.ndarray) -> np.ndarray:
+        return np.add.reduce(equal, axis=0, dtype=self._count_dtype)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from postprocess.binning import Binning
@@ -114,4 +115,16 @@ def _cell_fault(source: Source, rows_before: int, error: CellError) -> InputErro
     return InputError(
         f"{source.path}: column {error.column!r}, row {row} after the header: {error.value!r} is not {error.expected}, "
         "as the training data's values are; correct or remove the row"
+    )
+
+
+def encode_frame(frame: pd.DataFrame, binning: Binning) -> np.ndarray:
+    """Codes of a typed frame with all columns, as its text would be read: (n_columns, n_rows) uint8.
+
+    Raises:
+        InputError: A value does not fit its column's format.
+    """
+    text = binning.to_text(frame)
+    return binning.encode(
+        pa.RecordBatch.from_pydict({name: pa.array(text[name], pa.string()) for name in binning.names})
     )

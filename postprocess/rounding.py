@@ -46,8 +46,9 @@ def round_weights(
     """
     fractions = scale_weights(weights, n)
     rows = rng.permutation(np.flatnonzero(fractions))
-    tables = Tables(pairs_only(layout), most_rows=len(rows), workers=workers)
-    residual = _FractionalTables(tables, codes[:, rows], fractions[rows], training, n)
+    residual = _FractionalTables(pairs_only(layout), workers)
+    residual.tables.add(codes[:, rows], fractions[rows])
+    residual.tables.add(training, np.full(training.shape[1], -n / training.shape[1]))
     keep = np.zeros(len(rows), dtype=bool)
     with progress.task("Rounding", total=len(rows), unit="row") as task:
         for start in range(0, len(rows), ROWS_A_BLOCK):
@@ -76,25 +77,20 @@ def _exactly(n: int, rows: np.ndarray, keep: np.ndarray, fractions: np.ndarray) 
 class _FractionalTables:
     """Residual of decided rows plus the fractional rest, float32, for univariate and bivariate tables."""
 
-    def __init__(
-        self, tables: Tables, codes: np.ndarray, fractions: np.ndarray, training: np.ndarray, n: int
-    ) -> None:
-        self.tables = tables
-        self.residual = tables.weighted(codes, fractions)
-        self.residual -= tables.weighted(training, np.full(training.shape[1], n / training.shape[1]))
-        self.weights = np.float32(1.0 / np.maximum(tables.layout.n_tables, 1))
+    def __init__(self, layout: Layout, workers: Workers) -> None:
+        self.tables = Tables(layout, dtype=np.float32, workers=workers)
+        self.weights = np.float32(1.0 / np.maximum(layout.n_tables, 1))
 
     def decide(self, codes: np.ndarray, fractions: np.ndarray) -> np.ndarray:
         """Keep (True) or drop each row, in order, and update the residual."""
-        cells_of_rows = self.tables.cells(codes)
-        n_columns = codes.shape[0]
+        residual, n_columns = self.tables.values, len(codes)
         keep = np.empty(len(fractions), dtype=bool)
-        for t, (cells, fraction) in enumerate(zip(cells_of_rows, fractions.astype(np.float32), strict=True)):
-            dropped = self.residual.take(cells, mode="clip")
+        for t, (cells, fraction) in enumerate(zip(self.tables.cells(codes), np.float32(fractions), strict=True)):
+            dropped = residual.take(cells, mode="clip")
             dropped -= fraction
             kept = dropped + np.float32(1.0)
             change = np.abs(kept)
             change -= np.abs(dropped)
             keep[t] = self.weights[0] * change[:n_columns].sum() + self.weights[1] * change[n_columns:].sum() < 0
-            self.residual[cells] = kept if keep[t] else dropped
+            residual[cells] = kept if keep[t] else dropped
         return keep

@@ -14,7 +14,8 @@ import numpy as np
 
 from postprocess.workers import Workers, chunks
 
-ROWS_A_GATHER = 128  # rows whose cells are looked up together: index and value buffers stay in the cache
+ROWS_A_GATHER = 256  # rows whose cells are looked up together: index and value buffers stay in the cache
+ROWS_A_COUNT = 1 << 13  # rows counted together
 CELLS_A_CHUNK = 1 << 20
 
 
@@ -47,6 +48,10 @@ class Layout:
     def width(self, columns: int) -> np.ndarray:
         """(columns,) number of codes in all columns after each of the first so many columns."""
         return self.code_start[columns] - self.code_start[1 : columns + 1]
+
+    def cells_among(self, codes: np.ndarray, first: int, stop: int) -> np.ndarray:
+        """(stop - first, n_rows) cells of the columns first..stop - 1, one column's codes after the other's."""
+        return codes[first:stop] + (self.code_start[first:stop, None] - self.code_start[first])
 
     @property
     def n_tables(self) -> np.ndarray:
@@ -94,75 +99,57 @@ class _Pairs:
 class Tables:
     """Counts, or residuals, of all tables of a layout.
 
-    values: (n_cells,) one integer a cell, in one allocation; dtype int16 where the row counts allow it, else int32.
+    values: (n_cells,) of the given dtype, in one allocation: float32 for fractional rows, else an integer type.
     """
 
-    def __init__(self, layout: Layout, *, most_rows: int, workers: Workers) -> None:
+    def __init__(self, layout: Layout, *, dtype: type, workers: Workers) -> None:
         self.layout = layout
         self.workers = workers
-        self.values = np.zeros(layout.level_start[-1], dtype=cell_dtype(most_rows))
+        self.values = np.zeros(layout.level_start[-1], dtype=dtype)
         self._pairs = _Pairs(layout, layout.pair_columns)
-        inner = _Pairs(layout, layout.triple_columns)
-        self._inner = self._pairs if layout.triple_columns == layout.pair_columns else inner
+        same = layout.triple_columns == layout.pair_columns
+        self._inner = self._pairs if same else _Pairs(layout, layout.triple_columns)
 
     def levels(self) -> list[np.ndarray]:
         """The univariate, bivariate and trivariate cells: views."""
         start = self.layout.level_start
         return [self.values[start[k] : start[k + 1]] for k in range(3)]
 
-    def add(self, codes: np.ndarray, signs: np.ndarray | int = 1) -> None:
-        """Add each row (sign 1) or take it out (sign -1); codes (n_columns, n_rows) uint8, signs one int or (n_rows,)."""
-        layout, sizes = self.layout, [int(size) for size in self.layout.sizes]
+    def negate(self) -> None:
+        """Turn all signs, which makes a target's counts the residuals of an empty selection."""
+        np.negative(self.values, out=self.values)
+
+    def add(self, codes: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Count each row once, or by its weight (-1: out): codes (n_columns, n_rows) uint8, weights (n_rows,)."""
+        layout, sizes = self.layout, self.layout.sizes
         one, two, three = self.levels()
         codes = codes.astype(np.intp)
-        per_row = None if np.isscalar(signs) else np.asarray(signs, dtype=np.float64)
-        factor = int(signs) if np.isscalar(signs) else 1
+        weights = None if weights is None else np.asarray(weights, dtype=np.float64)
 
-        def count(key: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-            counted = np.bincount(key, per_row, minlength=int(np.prod(shape))).reshape(shape)
-            return (counted * factor).astype(self.values.dtype)
-
-        for i, size in enumerate(sizes):
-            one[layout.code_start[i] : layout.code_start[i + 1]] += count(codes[i], (size,))
+        def add_to(block: np.ndarray, counted: np.ndarray) -> None:
+            np.add(block, counted.reshape(block.shape), out=block, casting="unsafe")
 
         def add_tables_from(i: int) -> None:
-            for j in range(i + 1, layout.pair_columns):
-                key = codes[i] * sizes[j] + codes[j]
-                self._pair_view(two, i, j)[...] += count(key, (sizes[i], sizes[j]))
-                for k in range(j + 1, layout.triple_columns):
-                    shape = (sizes[i], sizes[j], sizes[k])
-                    self._triple_view(three, i, j, k)[...] += count(key * sizes[k] + codes[k], shape)
+            column = one[layout.code_start[i] : layout.code_start[i + 1]]
+            add_to(column, np.bincount(codes[i], weights, minlength=sizes[i]))
+            if i < layout.pair_columns - 1:
+                pairs = two[layout.pair_start[i] : layout.pair_start[i + 1]]
+                others = layout.cells_among(codes, i + 1, layout.pair_columns)
+                add_to(pairs, count_each(codes[i], others, pairs.size // sizes[i], pairs.size, weights))
+            for j in range(i + 1, layout.triple_columns - 1):
+                block = self._third_columns(three, i, j)
+                others = layout.cells_among(codes, j + 1, layout.triple_columns)
+                first_two = codes[i] * sizes[j] + codes[j]
+                add_to(block, count_each(first_two, others, block.shape[-1], block.size, weights))
 
-        self.workers.map(add_tables_from, range(layout.pair_columns - 1))
+        self.workers.map(add_tables_from, range(len(sizes)))
 
-    def _pair_view(self, two: np.ndarray, i: int, j: int) -> np.ndarray:
-        layout = self.layout
-        block = two[layout.pair_start[i] : layout.pair_start[i + 1]].reshape(layout.sizes[i], -1)
-        return block[:, layout.code_start[j] - layout.code_start[i + 1] :][:, : layout.sizes[j]]
-
-    def _triple_view(self, three: np.ndarray, i: int, j: int, k: int) -> np.ndarray:
+    def _third_columns(self, three: np.ndarray, i: int, j: int) -> np.ndarray:
+        """View (codes of i, codes of j, codes of all columns after j) of the trivariate cells of columns i and j."""
         layout, inner = self.layout, self._inner.start
         block = three[layout.triple_start[i] : layout.triple_start[i + 1]].reshape(layout.sizes[i], -1)
         block = block[:, inner[j] - inner[i + 1] : inner[j + 1] - inner[i + 1]]
-        block = block.reshape(layout.sizes[i], layout.sizes[j], -1)
-        return block[:, :, layout.code_start[k] - layout.code_start[j + 1] :][:, :, : layout.sizes[k]]
-
-    def weighted(self, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """(n_cells,) float32: univariate and bivariate tables in which each row counts as its weight."""
-        layout, sizes = self.layout, [int(size) for size in self.layout.sizes]
-        codes = codes.astype(np.intp)
-        counts = np.zeros(layout.level_start[2], dtype=np.float32)
-        two = counts[layout.level_start[1] :]
-        for i, size in enumerate(sizes):
-            counts[layout.code_start[i] : layout.code_start[i + 1]] = np.bincount(codes[i], weights, minlength=size)
-
-        def count_tables_from(i: int) -> None:
-            for j in range(i + 1, layout.pair_columns):
-                counted = np.bincount(codes[i] * sizes[j] + codes[j], weights, minlength=sizes[i] * sizes[j])
-                self._pair_view(two, i, j)[...] = counted.reshape(sizes[i], sizes[j])
-
-        self.workers.map(count_tables_from, range(layout.pair_columns - 1))
-        return counts
+        return block.reshape(layout.sizes[i], layout.sizes[j], -1)
 
     def cells(self, codes: np.ndarray) -> np.ndarray:
         """(n_rows, n_columns + n_pairs) int64: the univariate and bivariate cells of each row."""
@@ -201,21 +188,36 @@ class Tables:
             sums[2] += found[:count].sum(axis=0, dtype=np.int32)
         return sums
 
-    def absolute_sums(self, other: np.ndarray | None = None, factor: float = 0.0) -> np.ndarray:
-        """(3,) float64: sum of abs(values - factor * other), level by level."""
+    def absolute_sums(self) -> np.ndarray:
+        """(3,) int64: the sum of the absolute values, level by level."""
+
+        def part_sum(part: slice) -> int:
+            return int(np.abs(self.values[part]).sum(dtype=np.int64))
+
         start = self.layout.level_start
-
-        def part_sum(part: slice) -> float:
-            part_values = self.values[part]
-            if other is not None:
-                part_values = part_values - factor * other[part]
-            return float(np.abs(part_values).sum(dtype=np.float64))
-
-        sums = []
+        sums = np.zeros(3, dtype=np.int64)
         for k in range(3):
-            parts = [slice(start[k] + p.start, start[k] + p.stop) for p in chunks(start[k + 1] - start[k], CELLS_A_CHUNK)]
-            sums.append(sum(self.workers.map(part_sum, parts)))
-        return np.array(sums)
+            parts = [
+                slice(start[k] + p.start, start[k] + p.stop) for p in chunks(start[k + 1] - start[k], CELLS_A_CHUNK)
+            ]
+            sums[k] = sum(self.workers.map(part_sum, parts))
+        return sums
+
+
+def count_each(
+    key: np.ndarray, others: np.ndarray, width: int, n_cells: int, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """(n_cells,) tables of `key` with each of some other columns, at once.
+
+    key: (n_rows,) intp; others: (n_others, n_rows) cells below `width`, a range of its own for each column. The result
+    reads as (n_keys, width): int64, or float64 with weights (n_rows,).
+    """
+    counted = np.zeros(n_cells, dtype=np.int64 if weights is None else np.float64)
+    for part in chunks(len(key), ROWS_A_COUNT):
+        cells = others[:, part] + key[part] * width
+        each = None if weights is None else np.tile(weights[part], len(others))
+        counted += np.bincount(cells.ravel(), each, minlength=n_cells)
+    return counted
 
 
 def cell_dtype(most_rows: int) -> type:

@@ -1,0 +1,54 @@
+"""Which pool rows may be selected, how many the oversized subset takes, and which ones refinement tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from postprocess.codes import Codes
+from postprocess.parameters import SelectionParameters
+
+LEAST_WEIGHT = 0.02  # of a row's IPF weight, scaled to n rows: refinement leaves rows of less weight out
+
+Warn = Callable[[str], None]
+
+
+def admitted_rows(
+    training: Codes, pool: Codes, parameters: SelectionParameters, *, warn: Warn
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Sorted numbers of the pool rows that may be selected, and how many were kept out, by reason.
+
+    Kept out where enough others serve: rows equal to a training row (`training_copies`), and rows with a `_RARE_` cell
+    that the training data does not have (`rare`).
+    """
+    reasons = [("rare", pool.rare, "with a _RARE_ value that the training data does not have")]
+    if not parameters.allow_training_copies:
+        copies = np.isin(pool.fingerprints, training.fingerprints)
+        reasons.insert(0, ("training_copies", copies, "equal to a training row"))
+    excluded = {"training_copies": 0, "rare": 0}
+    out = np.zeros(pool.n_rows, dtype=bool)
+    for reason, rows, what in reasons:
+        number = int(np.count_nonzero(rows & ~out))
+        if pool.n_rows - np.count_nonzero(out | rows) >= training.n_rows:
+            out |= rows
+            excluded[reason] = number
+        elif number:
+            warn(f"{number:,} pool rows {what} may be selected: without them fewer than {training.n_rows:,} are left")
+    return np.flatnonzero(~out), excluded
+
+
+def oversize(n: int, available: int, parameters: SelectionParameters, *, warn: Warn | None = None) -> int:
+    """Rows of the oversized subset of so many available ones."""
+    wanted = round(n * parameters.trimming_data_multiplier)
+    if wanted > available and warn is not None:
+        warn(
+            f"trimming_data_multiplier={parameters.trimming_data_multiplier:g} asks for {wanted:,} rows, the pool has "
+            f"{available:,} that may be selected: all of them are used"
+        )
+    return min(wanted, available)
+
+
+def refinement_candidates(weights: np.ndarray, n: int) -> np.ndarray:
+    """(n_rows,) bool: rows of a fair weight."""
+    return weights >= LEAST_WEIGHT * weights.sum() / n
