@@ -8,18 +8,22 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
+import numpy as np
 import pandas as pd
 
 from pool.errors import PoolError
 from pool.parameters import PoolParameters
+from pool.store import PoolResult
 from postprocess.binning import Binning, fit, read_typed
-from postprocess.codes import Codes, encode_frame, read_codes
+from postprocess.codes import Codes, encode_frame, read_codes, require_columns
 from postprocess.evaluation import measure
 from postprocess.files import InputError, Source, open_source
 from postprocess.parameters import SelectionParameters
@@ -29,22 +33,25 @@ from postprocess.result import free_path, write_result
 from postprocess.selection import Stage, select
 from postprocess.workers import open_workers
 
-
-@contextmanager
-def refused(*errors: type[Exception]) -> Iterator[None]:
-    """Ends the program with one line and exit code 2 where the parameters or the input are wrong."""
-    try:
-        yield
-    except errors as error:
-        sys.exit(_explain(str(error), code=2))
+EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
 
-def _explain(message: str, *, code: int) -> int:
-    print(f"main.py: {message}", file=sys.stderr)
+def explain(message: str, *, code: int) -> int:
+    """Write why the program ends, in one line whatever the message quotes; returns the exit code."""
+    print("main.py:", " ".join(message.splitlines()), file=sys.stderr)
     return code
 
 
-with refused(ValueError):
+@contextmanager
+def checked() -> Iterator[None]:
+    """Ends the program where a parameter's name or value is wrong."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        sys.exit(explain(str(error), code=EXIT_WRONG_INPUT))
+
+
+with checked():
     # ------------------------------------------------------------------------------------------------- the pool
     POOL = PoolParameters(
         # Cycles: generators trained one after the other, each from scratch. Time grows in proportion; rows become more
@@ -75,14 +82,14 @@ with refused(ValueError):
         # Pairs of columns that IPF fits the weights to, the most informative first; None: all. Fewer save time only.
         ipf_top_pairs=None,
         # Sweeps of IPF over those pairs, at most. After two most of the gain is there.
-        ipf_iterations=4,
+        ipf_iterations=3,
         # Mean error of a sweep (share, 0..1) at which IPF has converged.
         ipf_tolerance=1e-4,
         # Rows of the oversized subset, as a multiple of the training rows. More leave trimming more choice; its time
         # grows with the rows it drops.
-        trimming_data_multiplier=1.5,
+        trimming_data_multiplier=2.0,
         # Rows that trimming weighs against each other at a time. More choose better and take longer in proportion.
-        trimming_swapsize=60_000,
+        trimming_swapsize=100_000,
         # Minutes of trimming, at most; rows still too many then go by their last score.
         max_trimming_time=30.0,
         # Tables that trimming and refinement match: those of the most informative columns, as many columns as have at
@@ -90,7 +97,7 @@ with refused(ValueError):
         refinement_top_pairs=None,
         refinement_top_triples=None,
         # Rows that refinement weighs against each other at a time. More find better swaps, each taking longer.
-        refinement_swapsize=60_000,
+        refinement_swapsize=100_000,
         # Rounds of refinement, at most, each with a new set of rows.
         refinement_iterations=1_000,
         # Gain of overall accuracy (share, 0..1) below which a pass over all candidate rows is the last one. Lower goes
@@ -110,7 +117,7 @@ with refused(ValueError):
     )
 
 PROJECT = Path(__file__).resolve().parent
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+OUTPUTS = (".csv", "_summary.json", "_report.html")  # endings of what a run leaves in results/
 
 
 @dataclass(frozen=True)
@@ -123,57 +130,62 @@ class Call:
     output: Path
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: as Ctrl-C, with an exit code of its own."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run all stages; the exit code. Paths of what was written go to stdout, everything else to stderr."""
     call = read_call(arguments)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        with refused(InputError):
-            _print(run(call, open_progress(sys.stderr)))
+        _print(run(call, open_progress(sys.stderr)))
+    except Terminated:
+        return explain("terminated", code=EXIT_TERMINATED)
     except KeyboardInterrupt:
-        return _explain("interrupted", code=EXIT_INTERRUPTED)
-    except PoolError as error:
-        return _explain(str(error), code=EXIT_FAILED)
-    except MemoryError as error:
-        return _explain(f"out of memory ({error}): lower sample_size, max_memory or the swapsizes", code=EXIT_FAILED)
-    except OSError as error:
-        return _explain(f"{error.filename or 'output'}: {error.strerror or error}", code=EXIT_FAILED)
+        return explain("interrupted", code=EXIT_INTERRUPTED)
+    except InputError as error:
+        return explain(str(error), code=EXIT_WRONG_INPUT)
+    except Exception as error:
+        return explain(_failure(error), code=EXIT_FAILED)
     return 0
 
 
 def run(call: Call, progress: Progress) -> list[Path]:
     """The method, stage by stage; returns the paths of what was written."""
     started = time.monotonic()
-    training_source = open_source(call.training, role="training")
+    training_source = check_call(call)
     if call.holdout is not None:
-        open_source(call.holdout, role="holdout")
+        progress.log(f"{call.holdout}: has all training columns; nothing is evaluated on the holdout data yet")
     binning = fit(training_source, progress=progress)
     training = read_codes(training_source, binning, progress=progress)
+    training_facts = FileFacts.of(training_source.path, training.n_rows, len(binning.columns))
     stages = [Stage("reading", time.monotonic() - started, training.n_rows)]
 
     pool_path = call.pool
     if pool_path is None:
         pool_started = time.monotonic()
-        built = make_pool(call, training_source, binning, training, progress)
+        built = make_pool(call, training_source, training_facts.sha256, binning, training, progress)
         pool_path = built.path
         stages.append(Stage("pool", time.monotonic() - pool_started, built.rows))
 
     pool_started = time.monotonic()
     pool_source = open_source(pool_path, role="pool")
     pool = read_codes(pool_source, binning, progress=progress)
+    if pool.n_rows < training.n_rows:
+        raise InputError(
+            f"{pool_path}: only {pool.n_rows:,} rows; the pool data needs at least the training data's "
+            f"{training.n_rows:,}, and better many times as many"
+        )
     stages.append(Stage("reading the pool", time.monotonic() - pool_started, pool.n_rows))
 
     selection = select(training, pool, binning.sizes, SELECTION, progress=progress)
 
     writing_started = time.monotonic()
-    results = call.output / "results"
-    results.mkdir(parents=True, exist_ok=True)
-    stem = f"flat_result_{datetime.now():%Y%m%d_%H%M}"
-    result_path, summary_path, report_path = free_path(results, stem, (".csv", "_summary.json", "_report.html"))
-    write_result(pool_source, selection.rows, binning, result_path)
+    result_path, summary_path, report_path = write_chosen(pool_source, selection.rows, binning, call.output / "results")
     stages += [*selection.stages, Stage("writing", time.monotonic() - writing_started, len(selection.rows))]
     facts = RunFacts(
-        training=FileFacts.of(training_source.path, training.n_rows, len(training_source.columns)),
+        training=training_facts,
         pool=FileFacts.of(pool_source.path, pool.n_rows, len(pool_source.columns)),
         result=FileFacts.of(result_path, len(selection.rows), len(binning.columns)),
         trained=call.pool is None,
@@ -188,17 +200,35 @@ def run(call: Call, progress: Progress) -> list[Path]:
     return [result_path, summary_path, report_path]
 
 
-def make_pool(call: Call, source: Source, binning: Binning, training: Codes, progress: Progress):
+def check_call(call: Call) -> Source:
+    """The training data, after a first look at all that the call names: what is wrong there ends the run at once."""
+    training = open_source(call.training, role="training")
+    for path, role in ((call.pool, "pool"), (call.holdout, "holdout")):
+        if path is not None:
+            require_columns(open_source(path, role=role), training.columns)
+    for name in ("results", "pool_data") if call.pool is None else ("results",):
+        folder = call.output / name
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        if not existing.is_dir():
+            raise InputError(f"{existing}: a file, so {folder} cannot be a folder; give another --output")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise InputError(f"{existing}: no permission to write there; give another --output")
+    return training
+
+
+def make_pool(
+    call: Call, source: Source, sha256: str, binning: Binning, training: Codes, progress: Progress
+) -> PoolResult:
     """Train and sample the pool; each cycle is scored by a sample of as many rows as there are training rows."""
     from pool.build import build_pool  # loads the SDK's requirements, which --pool does without
 
     def score(sample: pd.DataFrame) -> float:
+        samples, label = [encode_frame(sample, binning)], "Measuring a sample of the cycle"
         with open_workers(SELECTION.threads) as workers:
-            codes = encode_frame(sample, binning)
-            label = "Measuring a sample of the cycle"
-            return measure(training.codes, [codes], binning.sizes, workers=workers, progress=Silent(), label=label)[
-                0
-            ].overall
+            (accuracy,) = measure(
+                training.codes, samples, binning.sizes, workers=workers, progress=Silent(), label=label
+            )
+        return accuracy.overall
 
     return build_pool(
         read_typed(source, binning),
@@ -207,25 +237,43 @@ def make_pool(call: Call, source: Source, binning: Binning, training: Codes, pro
         progress=progress,
         to_text=binning.to_text,
         score=score,
+        training_sha256=sha256,
     )
+
+
+def write_chosen(source: Source, rows: np.ndarray, binning: Binning, folder: Path) -> tuple[Path, ...]:
+    """Write the chosen rows under a free name; returns their path, and those left for the summary and the report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        paths = free_path(folder, f"flat_result_{datetime.now():%Y%m%d_%H%M}", OUTPUTS)
+        with suppress(FileExistsError):  # another run may take the name meanwhile
+            write_result(source, rows, binning, paths[0])
+            return paths
 
 
 def read_call(arguments: Sequence[str]) -> Call:
-    """The command line; a wrong one ends the program with usage and exit code 2."""
-    parser = argparse.ArgumentParser(
+    """The command line; a wrong one ends the program with one line and exit code 2."""
+    parser = _Parser(
         prog="run.sh",
         description="Synthetic rows whose tables match the original's: trains generators, fills a pool, selects.",
         epilog="Parameters are edited at the top of main.py. Exit codes: 0 done, 1 failed, 2 wrong call or input, "
-        "130 interrupted.",
+        "130 interrupted, 143 terminated.",
     )
     parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
     parser.add_argument("--pool", type=Path, help="select from these synthetic rows instead of training generators")
-    parser.add_argument("--holdout", type=Path, help="original rows kept apart: for evaluation alone")
     parser.add_argument(
-        "--output", type=Path, default=PROJECT, help="folder for results/ and pool_data/ (this project)"
+        "--holdout", type=Path, help="original rows kept apart, never selected from: only checked so far"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", default=PROJECT, help="folder for results/ and pool_data/ (this project)"
     )
     given = parser.parse_args(arguments)
     return Call(given.training, given.pool, given.holdout, given.output)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.exit(explain(f"{message}; see --help", code=EXIT_WRONG_INPUT))
 
 
 def _print(paths: list[Path]) -> None:
@@ -237,7 +285,18 @@ def _print(paths: list[Path]) -> None:
 
 
 def _terminate(_signal: int, _frame: object) -> None:
-    raise SystemExit(143)
+    raise Terminated
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, PoolError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}): lower sample_size, max_memory or the swapsizes"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'output'}: {error.strerror or error}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {place.filename}, line {place.lineno}: {error}"
 
 
 if __name__ == "__main__":

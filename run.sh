@@ -17,7 +17,7 @@ usage: ./run.sh TRAINING [--pool POOL] [--holdout HOLDOUT] [--output DIR]
 
   TRAINING           the original rows: .csv, .csv.gz or .parquet, with column names
   --pool POOL        select from these synthetic rows (any source, TRAINING's columns) instead of training generators
-  --holdout HOLDOUT  original rows that TRAINING does not have: for the report on accuracy and privacy alone
+  --holdout HOLDOUT  original rows that TRAINING does not have, never selected from: only checked so far
   --output DIR       put results/ and pool_data/ into DIR instead of this project's folder
   --help             show this and end
 
@@ -26,7 +26,7 @@ examples:
   ./run.sh examples/flights.csv --pool pool_data/flat_pool_20260131_0930.csv --output /tmp/flights
 
 The first call installs the packages of requirements.txt into .venv (about 5.5 GB); later calls start at once.
-Exit code: 0 done, 1 failed, 2 wrong call or input, 130 interrupted.
+Exit code: 0 done, 1 failed, 2 wrong call or input, 130 interrupted, 143 terminated.
 END
 }
 

@@ -45,7 +45,7 @@ class Agreement:
     """
 
     def __init__(self, codes: np.ndarray, layout: Layout) -> None:
-        self.codes = codes
+        self.codes = np.ascontiguousarray(codes)  # columns of a transposed array would be read many times slower
         weights = LevelWeights.of(layout).values
         matches = np.arange(len(codes) + 1, dtype=np.float64)
         shares = [matches, matches * (matches - 1) / 2, matches * (matches - 1) * (matches - 2) / 6]
@@ -55,20 +55,27 @@ class Agreement:
         ):
             by_columns[columns] = by_columns.get(columns, 0.0) + weight * share
         self._lookups = list(by_columns.items())  # kernel value by number of matches among the first so many columns
-        self._count_dtype = np.uint8 if len(codes) <= np.iinfo(np.uint8).max else np.uint16
         self.itself = float(sum(lookup[columns] for columns, lookup in self._lookups))
+        count_dtype = np.uint8 if len(codes) <= np.iinfo(np.uint8).max else np.uint16
+        self._parts = chunks(codes.shape[1], ROWS_A_CHUNK)
+        # Fresh memory costs more than the work done in it, so the buffers are made once.
+        self._equal = np.empty((len(codes), ROWS_A_CHUNK), dtype=np.uint8)
+        self._matches = np.empty(ROWS_A_CHUNK, dtype=count_dtype)
+        self._positions = np.empty(ROWS_A_CHUNK, dtype=np.intp)
+        self._values = np.empty(ROWS_A_CHUNK)
 
-    def with_row(self, row: int) -> np.ndarray:
-        """(n_rows,) float64: the kernel of each row with the row at this position."""
+    def with_row(self, row: int, *, out: np.ndarray) -> np.ndarray:
+        """Fill `out`, (n_rows,) float64, with the kernel of each row with the row at this position, and return it."""
         own = self.codes[:, row, None].copy()
-        kernel = np.empty(self.codes.shape[1])
-        for part in chunks(len(kernel), ROWS_A_CHUNK):
-            equal = np.equal(self.codes[:, part], own).view(np.uint8)
-            (columns, lookup), *others = self._lookups
-            kernel[part] = lookup.take(self._matches(equal[:columns]), mode="clip")
-            for columns, lookup in others:
-                kernel[part] += lookup.take(self._matches(equal[:columns]), mode="clip")
-        return kernel
-
-    def _matches(self, equal: np.ndarray) -> np.ndarray:
-        return np.add.reduce(equal, axis=0, dtype=self._count_dtype)
+        for part in self._parts:
+            length = part.stop - part.start
+            np.equal(self.codes[:, part], own, out=self._equal[:, :length].view(bool))
+            for n, (columns, lookup) in enumerate(self._lookups):
+                values = out[part] if n == 0 else self._values[:length]
+                matches, positions = self._matches[:length], self._positions[:length]
+                np.add.reduce(self._equal[:columns, :length], axis=0, dtype=matches.dtype, out=matches)
+                positions[...] = matches
+                np.take(lookup, positions, mode="clip", out=values)
+                if n:
+                    out[part] += values
+        return out

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from postprocess.binning import Binning
-from postprocess.files import InputError, Source
+from postprocess.files import MISSING_TOKENS, InputError, Source
 from postprocess.formats import CellError
 from postprocess.progress import Progress
 
@@ -48,7 +48,10 @@ def read_codes(source: Source, binning: Binning, *, progress: Progress) -> Codes
     Raises:
         InputError: Columns are missing, a cell does not fit its column, or the file cannot be read.
     """
-    _check_columns(source, binning, progress)
+    require_columns(source, binning.names)
+    surplus = [name for name in source.columns if name not in binning.names]
+    if surplus:
+        progress.log(f"{source.path}: ignoring {_named(surplus)}, not in the training data")
     threads = min(os.cpu_count() or 1, len(binning.columns))
     shares = [range(first, len(binning.columns), threads) for first in range(threads)]
     pieces: list[Codes] = []
@@ -75,13 +78,11 @@ def read_codes(source: Source, binning: Binning, *, progress: Progress) -> Codes
     )
 
 
-def _check_columns(source: Source, binning: Binning, progress: Progress) -> None:
-    missing = [name for name in binning.names if name not in source.columns]
+def require_columns(source: Source, names: Sequence[str]) -> None:
+    """Raises InputError where `source` lacks a column of the training data, which has those `names`."""
+    missing = [name for name in names if name not in source.columns]
     if missing:
         raise InputError(f"{source.path}: missing {_named(missing)}; the {source.role} data needs all training columns")
-    surplus = [name for name in source.columns if name not in binning.names]
-    if surplus:
-        progress.log(f"{source.path}: ignoring {_named(surplus)}, not in the training data")
 
 
 def _named(columns: Sequence[str]) -> str:
@@ -119,12 +120,13 @@ def _cell_fault(source: Source, rows_before: int, error: CellError) -> InputErro
 
 
 def encode_frame(frame: pd.DataFrame, binning: Binning) -> np.ndarray:
-    """Codes of a typed frame with all columns, as its text would be read: (n_columns, n_rows) uint8.
+    """Codes of a typed frame with all columns, as they are once it is written to a CSV: (n_columns, n_rows) uint8.
 
     Raises:
         InputError: A value does not fit its column's format.
     """
     text = binning.to_text(frame)
+    text = text.mask(text.isin(MISSING_TOKENS), None)
     return binning.encode(
         pa.RecordBatch.from_pydict({name: pa.array(text[name], pa.string()) for name in binning.names})
     )

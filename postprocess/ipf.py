@@ -21,7 +21,7 @@ LEAST_DECREASE = 0.99  # a sweep that leaves more than this part of the mean err
 
 @dataclass(frozen=True)
 class IpfResult:
-    """weights: (n_rows,) float64 in 0..1, summing to at most n. The errors are shares, 0..1, of the last sweep."""
+    """weights: (n_rows,) float64 in 0..1, summing to about n. The errors of the tables, as met in the last sweep."""
 
     weights: np.ndarray
     status: str  # "converged" | "stalled" | "iteration limit"
@@ -87,7 +87,7 @@ def fit_weights(
 
 
 def _fit_one(weights, cells, codes, sizes, margin: Margin, n: int, parts: list[slice], workers: Workers) -> float:
-    """Fit one table in place; its error before that, 0..1."""
+    """Fit one table in place; its error before that: half its L1 over n."""
 
     def count(part: slice) -> np.ndarray:
         _cells(codes[:, part], sizes, margin.columns, out=cells[part])

@@ -27,14 +27,14 @@ class SelectionParameters:
     """
 
     ipf_top_pairs: int | None = None
-    ipf_iterations: int = 4
+    ipf_iterations: int = 3
     ipf_tolerance: float = 1e-4
-    trimming_data_multiplier: float = 1.5
-    trimming_swapsize: int = 60_000
+    trimming_data_multiplier: float = 2.0
+    trimming_swapsize: int = 100_000
     max_trimming_time: float = 30.0
     refinement_top_pairs: int | None = None
     refinement_top_triples: int | None = None
-    refinement_swapsize: int = 60_000
+    refinement_swapsize: int = 100_000
     refinement_iterations: int = 1_000
     refinement_tolerance: float = 2e-5
     max_refinement_time: float = 30.0

@@ -58,7 +58,7 @@ def refine(
     selected = selected.copy()
     queue = _WorkingSets(selected, swapsize, rng)
     accuracy = pass_start = of_residuals(tables, n)
-    swaps = rounds = 0
+    swaps = pass_swaps = rounds = 0
     status, curve, started = "iteration limit", [], time.monotonic()
     with progress.task("Refinement", total=None, unit="round") as task:
         while rounds < most_rounds:
@@ -66,7 +66,7 @@ def refine(
                 status = "out of time"
                 break
             rows, ends_pass = queue.next()
-            chosen, made = _swap(tables, codes[:, rows], selected[rows], deadline)
+            chosen, made = _swap(tables, codes.take(rows, axis=1), selected[rows], deadline)
             rounds += 1
             changed = chosen != selected[rows]
             moved, signs = codes[:, rows[changed]], np.where(chosen[changed], 1, -1)
@@ -80,10 +80,10 @@ def refine(
             curve.append((time.monotonic() - started, accuracy.overall))
             task.advance(note=f"{swaps} swaps, accuracy {accuracy}")
             if ends_pass:
-                if accuracy.overall - pass_start.overall < tolerance:
+                if accuracy.overall - pass_start.overall < tolerance or swaps == pass_swaps:
                     status = "converged"
                     break
-                pass_start = accuracy
+                pass_start, pass_swaps = accuracy, swaps
     return RefinementResult(selected, status, rounds, swaps, accuracy, tuple(curve))
 
 
@@ -118,10 +118,11 @@ def _swap(tables: Tables, codes: np.ndarray, selected: np.ndarray, deadline: Dea
     least_gain = LEAST_GAIN * agreement.itself
     leaving = np.where(selected, gradient, -np.inf)  # of selected rows that have not been tried in vain
     entering = np.where(selected, np.inf, gradient)
+    out_kernel, into_kernel = np.empty_like(gradient), np.empty_like(gradient)
     swaps = failures = 0
     while failures < PATIENCE:
         out = int(np.argmax(leaving))
-        out_kernel = agreement.with_row(out)
+        agreement.with_row(out, out=out_kernel)
         entering -= out_kernel
         into = int(np.argmin(entering))
         change = entering[into] - leaving[out] + agreement.itself
@@ -130,7 +131,7 @@ def _swap(tables: Tables, codes: np.ndarray, selected: np.ndarray, deadline: Dea
             leaving[out] = -np.inf
             failures += 1
             continue
-        into_kernel = agreement.with_row(into)
+        agreement.with_row(into, out=into_kernel)
         entering += into_kernel
         leaving += into_kernel
         leaving -= out_kernel

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import os
 import platform
 import resource
 import secrets
@@ -38,7 +39,8 @@ class FileFacts:
     def of(cls, path: Path, rows: int, columns: int) -> FileFacts:
         """Reads the file once more for its checksum."""
         with path.open("rb") as file:
-            return cls(str(path), rows, columns, hashlib.file_digest(file, "sha256").hexdigest())
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(os.fsencode(path).decode(errors="replace"), rows, columns, checksum)
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class RunFacts:
 
 
 def peak_memory_bytes() -> int:
-    """The most memory that this process has held so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """The most memory that one process has held so far: this one, or one that it started and that has ended."""
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return peak if sys.platform == "darwin" else peak * 1024
 
 

@@ -15,7 +15,7 @@ from postprocess.clock import Deadline
 from postprocess.tables import Tables
 from postprocess.workers import chunks
 
-STEPS_A_REPORT = 100
+STEPS_A_LOOK = 100  # rows dropped between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def trim(
             to_drop = (n_rows - n) * seen // n_rows - (n_rows - size)
             target = weights.combine(target_sums[:, rows])
             counts = weights.combine(tables.row_sums(codes[:, rows])) + target
-            block = _Block(Agreement(codes[:, rows], tables.layout), counts, target, size, n)
+            block = _Block(Agreement(codes.take(rows, axis=1), tables.layout), counts, target, size, n)
             dropped = block.drop(to_drop, deadline, task)
             greedily += block.greedily
             keep[rows[dropped]] = False
@@ -73,27 +73,29 @@ class _Block:
     def __init__(self, agreement: Agreement, counts: np.ndarray, target: np.ndarray, size: int, n: int) -> None:
         self.agreement, self.counts, self.target, self.size, self.n = agreement, counts, target, size, n
         self.greedily = 0
+        self._buffer = np.empty(len(counts))
 
     def drop(self, number: int, deadline: Deadline, task) -> np.ndarray:
         """The numbers of the rows to drop."""
         dropped = np.zeros(len(self.counts), dtype=bool)
         for step in range(number):
-            if step % STEPS_A_REPORT == 0:
-                task.advance(min(step, STEPS_A_REPORT))
-                if deadline.passed():
-                    break
+            if step % STEPS_A_LOOK == 0 and deadline.passed():
+                break
             row = int(np.argmax(self._excess()))
             dropped[row] = True
-            self.counts -= self.agreement.with_row(row)
+            self.counts -= self.agreement.with_row(row, out=self._buffer)
             self.counts[row] = -np.inf
             self.size -= 1
             self.greedily += 1
+            task.advance()
         left = number - self.greedily
         if left:
-            dropped[np.argpartition(-self._excess(), left - 1)[:left]] = True
-        task.advance(number - self.greedily + (self.greedily - 1) % STEPS_A_REPORT + 1)
+            dropped[np.argpartition(self._excess(), -left)[-left:]] = True
+        task.advance(left)
         return np.flatnonzero(dropped)
 
     def _excess(self) -> np.ndarray:
         """How far each row's cells are over the target of the next step's number of rows; -inf for dropped rows."""
-        return self.counts - self.target * ((self.size - 1) / self.n)
+        np.multiply(self.target, (1 - self.size) / self.n, out=self._buffer)
+        self._buffer += self.counts
+        return self._buffer

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from postprocess.binning import fit, read_typed
-from postprocess.codes import Codes, read_codes
+from postprocess.codes import Codes, encode_frame, read_codes
 from postprocess.columns import MISSING, OTHER, UNSEEN
 from postprocess.files import InputError, open_source
 from postprocess.progress import Silent
@@ -158,3 +158,26 @@ def test_missing_columns_are_named(training, tmp_path):
 def test_codes_check_themselves():
     with pytest.raises(ValueError, match="same number of rows"):
         Codes(np.zeros((2, 3), np.uint8), np.zeros(3, np.uint64), np.zeros(2, bool))
+
+
+def test_a_typed_frame_has_the_codes_of_its_csv(training, tmp_path):
+    binning = fit(training, progress=Silent())
+    typed = read_typed(training, binning)
+    codes = encode_frame(typed[typed.columns[::-1]], binning)
+    np.testing.assert_array_equal(codes, read_codes(training, binning, progress=Silent()).codes)
+    assert codes.dtype == np.uint8
+
+
+def test_a_frame_s_text_that_a_csv_cannot_tell_from_a_missing_cell(tmp_path):
+    frame = pd.DataFrame({"text": ["NA", "x", "", None] * 50, "number": range(200)})
+    binning = fit(save(frame, tmp_path / "training.parquet", role="training"), progress=Silent())
+    pool = save(binning.to_text(frame), tmp_path / "pool.csv")
+    codes = encode_frame(frame, binning)
+    np.testing.assert_array_equal(codes, read_codes(pool, binning, progress=Silent()).codes)
+    assert [binning.labels("text")[code] for code in codes[0, :4]] == [MISSING, "x", MISSING, MISSING]
+
+
+def test_a_frame_s_value_that_does_not_fit(training):
+    binning = fit(training, progress=Silent())
+    with pytest.raises(InputError, match="column 'decimal': 'much' is not a number, as in the training data"):
+        encode_frame(read_typed(training, binning).astype({"decimal": object}).assign(decimal="much"), binning)

@@ -1,0 +1,142 @@
+"""Small random data, and what the array modules compute on it worked out the slow way: row by row, cell by cell.
+
+A cell is a tuple of one, two or three (column, code) items, so nothing here depends on how tables lie in memory.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+from postprocess.progress import Silent
+from postprocess.tables import Layout, Tables
+from postprocess.workers import Workers
+
+Cell = tuple[tuple[int, int], ...]
+
+ALONE = Workers(None, 1)
+
+
+def draw_codes(sizes, n_rows: int, seed: int) -> np.ndarray:
+    """(n_columns, n_rows) uint8 codes of columns that depend on each other."""
+    rng = np.random.default_rng(seed)
+    shares = 0.6 * rng.random(n_rows) + 0.4 * rng.random((len(sizes), n_rows))
+    return (shares * np.asarray(sizes)[:, None]).astype(np.uint8)
+
+
+def noisy_copies(codes: np.ndarray, sizes, n_rows: int, seed: int, noise: float = 0.3) -> np.ndarray:
+    """(n_columns, n_rows) uint8: rows of `codes` drawn at random, this share of their cells drawn anew."""
+    rng = np.random.default_rng(seed)
+    copies = codes[:, rng.integers(codes.shape[1], size=n_rows)]
+    anew = rng.integers(0, np.asarray(sizes)[:, None], size=copies.shape)
+    return np.where(rng.random(copies.shape) < noise, anew, copies).astype(np.uint8)
+
+
+def n_columns(layout: Layout) -> tuple[int, int, int]:
+    """The number of columns that have univariate, bivariate and trivariate tables."""
+    return len(layout.sizes), layout.pair_columns, layout.triple_columns
+
+
+def n_tables(layout: Layout) -> list[int]:
+    """The number of tables, level by level."""
+    return [comb(columns, level) for level, columns in enumerate(n_columns(layout), start=1)]
+
+
+def all_cells(layout: Layout) -> list[Cell]:
+    """All cells, in the order that the layout promises: nested by column and code."""
+    return [
+        cell
+        for level, columns in enumerate(n_columns(layout), start=1)
+        for cell in _nested(layout.sizes, range(columns), level)
+    ]
+
+
+def _nested(sizes: np.ndarray, columns: range, level: int) -> Iterator[Cell]:
+    if level == 0:
+        yield ()
+        return
+    for i in columns:
+        for code in range(sizes[i]):
+            for others in _nested(sizes, range(i + 1, columns.stop), level - 1):
+                yield ((i, code), *others)
+
+
+def cells_of_row(row: np.ndarray, layout: Layout) -> list[list[Cell]]:
+    """The cells that one row (n_columns,) touches, level by level."""
+    items = [(column, int(code)) for column, code in enumerate(row)]
+    return [list(combinations(items[:columns], level)) for level, columns in enumerate(n_columns(layout), start=1)]
+
+
+def count(codes: np.ndarray, layout: Layout, weights: np.ndarray | None = None) -> Counter:
+    """The weight of all rows in each cell."""
+    counts: Counter = Counter()
+    for row, weight in zip(codes.T, np.ones(codes.shape[1]) if weights is None else weights, strict=True):
+        for cell in (cell for level in cells_of_row(row, layout) for cell in level):
+            counts[cell] += weight
+    return counts
+
+
+def values(counts: Counter, layout: Layout) -> np.ndarray:
+    """The counts in the order of `Tables.values`."""
+    return np.array([counts[cell] for cell in all_cells(layout)], dtype=float)
+
+
+def residuals(selected: np.ndarray, training: np.ndarray, layout: Layout, share: float = 1.0) -> Counter:
+    """Counts of the selected rows minus this share of the training rows' counts."""
+    both = np.concatenate([selected, training], axis=1)
+    return count(both, layout, np.repeat([1.0, -share], [selected.shape[1], training.shape[1]]))
+
+
+def squared_error(residual: Counter, layout: Layout) -> float:
+    """Sum of the squared residuals, each over the number of tables of its level."""
+    return sum(value**2 / n_tables(layout)[len(cell) - 1] for cell, value in residual.items())
+
+
+def accuracy(training: np.ndarray, sample: np.ndarray, layout: Layout) -> list[float | None]:
+    """One minus the mean error of the tables, level by level; None where a level has no tables."""
+    target, found = count(training, layout), count(sample, layout)
+    errors = [0.0, 0.0, 0.0]
+    for cell in target | found:
+        difference = found[cell] / sample.shape[1] - target[cell] / training.shape[1]
+        errors[len(cell) - 1] += abs(difference) / 2
+    return [1 - error / number if number else None for error, number in zip(errors, n_tables(layout), strict=True)]
+
+
+def overall(training: np.ndarray, sample: np.ndarray, layout: Layout) -> float:
+    """The mean of the levels that have tables."""
+    return float(np.mean([level for level in accuracy(training, sample, layout) if level is not None]))
+
+
+def residual_tables(selected: np.ndarray, training: np.ndarray, layout: Layout) -> Tables:
+    """What trimming and refinement start from: int32 tables of the residuals."""
+    tables = Tables(layout, dtype=np.int32, workers=ALONE)
+    tables.add(training, np.full(training.shape[1], -1))
+    tables.add(selected)
+    return tables
+
+
+class Recorder(Silent):
+    """Keeps log lines and tasks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines, self.tasks = [], []
+
+    def log(self, text: str) -> None:
+        self.lines.append(text)
+
+    def _begin(self, task) -> None:
+        self.tasks.append(task)
+
+
+class Looks:
+    """A deadline that has passed after it was asked so many times."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def passed(self) -> bool:
+        self.left -= 1
+        return self.left < 0

@@ -1,0 +1,578 @@
+"""Whole runs from the command line: what they leave behind, how they end, and what they say."""
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+import re
+import runpy
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import asdict, replace
+from datetime import datetime
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import main
+from pool.build import build_pool
+from pool.errors import PoolError
+from postprocess.binning import fit
+from postprocess.codes import read_codes
+from postprocess.files import open_source
+from postprocess.progress import Silent
+from postprocess.result import publish
+from tests.pool.fakes import resample
+
+PROJECT = Path(main.__file__).parent
+FLIGHTS = PROJECT / "examples" / "flights.csv"
+LOG_LINE = re.compile(r"\d\d:\d\d:\d\d  ")
+MINUTE = datetime(2026, 1, 31, 9, 30)
+STEM = "flat_result_20260131_0930"
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    """Two small cycles of a generator that trains nothing, at one and the same minute; SIGTERM as it was before."""
+    before = signal.getsignal(signal.SIGTERM)
+    use_generator(monkeypatch, resample)
+    monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=2, sample_size=8.0))
+    monkeypatch.setattr(main, "SELECTION", replace(main.SELECTION, refinement_iterations=3, threads=2))
+    monkeypatch.setattr(main, "datetime", Clock)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def use_generator(monkeypatch, generator):
+    monkeypatch.setattr("pool.build.build_pool", partial(build_pool, generator=generator, clock=Clock.now))
+
+
+class Clock:
+    @staticmethod
+    def now():
+        return MINUTE
+
+
+def table(n_rows=200, seed=1):
+    """A frame of text cells of every kind, some of them missing."""
+    draw = np.random.default_rng(seed)
+    days = pd.Timestamp(2024, 1, 1) + pd.to_timedelta(draw.integers(0, 60, n_rows), "D")
+    frame = pd.DataFrame(
+        {
+            "text": draw.choice(["a", 'b "x", y', "c\nd", "007", "ünï"], n_rows),
+            "whole": draw.integers(-50, 1000, n_rows).astype(str),
+            "decimal": [f"{number:.2f}" for number in draw.normal(size=n_rows)],
+            "truth": draw.choice(["TRUE", "FALSE"], n_rows),
+            "day": days.strftime("%d/%m/%Y"),
+        }
+    )
+    return frame.mask(draw.random(frame.shape) < 0.1)
+
+
+def save(frame, path):
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def training(tmp_path):
+    return save(table(), tmp_path / "training.csv")
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "output"
+
+
+def call(*arguments):
+    """The exit code of a run in this process."""
+    try:
+        return main.main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        return end.code
+
+
+def command(*arguments):
+    """The command line of a run in a process of its own, with the parameters as they stand in main.py."""
+    return [sys.executable, str(PROJECT / "main.py"), *map(str, arguments)]
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def cells(path):
+    return pd.read_csv(path, dtype=str)
+
+
+def lines_of_rows(path, order=None):
+    """The rows of a CSV, each as it is written when its columns stand in this order."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lines = []
+    sink = SimpleNamespace(write=lines.append)
+    csv.DictWriter(sink, order or list(rows[0]), extrasaction="ignore", lineterminator="\n").writerows(rows)
+    return lines
+
+
+def complaint(capsys):
+    """The one line on stderr that is not of the log."""
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if not LOG_LINE.match(line))
+    return line
+
+
+# What a run leaves
+
+
+def test_a_run_with_training(training, output, capsys):
+    assert call(training, "--output", output) == 0
+    results, pools = output / "results", output / "pool_data"
+    written = [results / f"{STEM}{ending}" for ending in (".csv", "_summary.json", "_report.html")]
+    assert capsys.readouterr().out.splitlines() == [str(path) for path in written]
+    assert {path.name for path in results.iterdir()} == {path.name for path in written}
+    assert {path.name for path in pools.iterdir()} == {
+        "flat_pool_20260131_0930.csv",
+        "flat_pool_20260131_0930_manifest.json",
+    }
+    original, result = cells(training), cells(written[0])
+    assert len(result) == len(original) and list(result.columns) == list(original.columns)
+    for name in original:  # the generator only draws training cells, so their formats show in every cell
+        assert set(result[name].dropna()) <= set(original[name].dropna())
+        assert result[name].isna().any()
+    pool = lines_of_rows(pools / "flat_pool_20260131_0930.csv")
+    assert Counter(lines_of_rows(written[0])) <= Counter(pool)
+    manifest = json.loads((pools / "flat_pool_20260131_0930_manifest.json").read_text())
+    assert manifest["is_complete"] and manifest["rows"] == 1600
+    assert manifest["training_sha256"] == hashlib.sha256(training.read_bytes()).hexdigest()
+    assert all(0.5 < cycle["accuracy"] < 1 for cycle in manifest["cycles"])
+
+
+def test_the_summary_tells_the_truth(training, output):
+    assert call(training, "--output", output) == 0
+    result, pool = output / "results" / f"{STEM}.csv", output / "pool_data" / "flat_pool_20260131_0930.csv"
+    summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
+    for role, path, rows in (("training", training, 200), ("pool", pool, 1600), ("result", result, 200)):
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert summary[role].items() >= {"path": str(path), "rows": rows, "columns": 5, "sha256": sha256}.items()
+    assert summary["parameters"] == {"pool": asdict(main.POOL), "selection": asdict(main.SELECTION)}
+    assert summary["seed"] == main.SELECTION.seed
+    assert summary["versions"]["numpy"] == np.__version__
+    assert 10**7 < summary["peak_memory_bytes"] < 10**11
+    stages = summary["stages"]
+    assert [stage["name"] for stage in stages][:3] == ["reading", "pool", "reading the pool"]
+    assert [stage["rows"] for stage in stages][:3] == [200, 1600, 1600]
+    assert stages[-1]["name"] == "writing" and stages[-1]["rows"] == 200
+    assert 0 < sum(stage["seconds"] for stage in stages) <= summary["seconds"] + 0.001 * len(stages)
+    assert "official_accuracy" not in summary and "privacy" not in summary
+
+    assert list(summary["accuracy"]) == ["pool_sample", "ipf", "trimmed", "refined"]
+    for accuracy in summary["accuracy"].values():
+        levels = [accuracy[level] for level in ("univariate", "bivariate", "trivariate")]
+        assert all(0 < level <= 1 for level in levels)
+        assert accuracy["overall"] == pytest.approx(np.mean(levels))
+    assert list(summary["accuracy"]["refined"].values())[:3] == pytest.approx(accuracy_levels(training, result))
+    assert summary["accuracy"]["refined"]["overall"] > summary["accuracy"]["pool_sample"]["overall"]
+
+
+def accuracy_levels(training, result):
+    """Univariate, bivariate and trivariate accuracy of the result, each table counted by itself."""
+    source = open_source(training, role="training")
+    binning = fit(source, progress=Silent())
+    original = read_codes(source, binning, progress=Silent()).codes.tolist()
+    chosen = read_codes(open_source(result, role="result"), binning, progress=Silent()).codes.tolist()
+    rows = len(original[0])
+    levels = []
+    for together in (1, 2, 3):
+        accuracies = []
+        for places in combinations(range(len(original)), together):
+            counts = Counter(zip(*(chosen[place] for place in places), strict=True))
+            counts.subtract(Counter(zip(*(original[place] for place in places), strict=True)))
+            accuracies.append(1 - sum(map(abs, counts.values())) / (2 * rows))
+        levels.append(np.mean(accuracies))
+    return levels
+
+
+def test_names_from_outside_are_escaped_in_the_report(tmp_path, output):
+    frame = table().rename(columns={"text": "<script>", "whole": "&amp;"})
+    assert call(save(frame, tmp_path / "<script>.csv"), "--output", output) == 0
+    assert list(cells(output / "results" / f"{STEM}.csv"))[:2] == ["<script>", "&amp;"]
+    page = (output / "results" / f"{STEM}_report.html").read_text()
+    assert "&lt;script&gt;.csv" in page and "<script" not in page
+
+
+def test_a_single_column(tmp_path, output):
+    assert call(save(table()[["whole"]], tmp_path / "one.csv"), "--output", output) == 0
+    assert len(pd.read_csv(output / "results" / f"{STEM}.csv", skip_blank_lines=False)) == 200
+    summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
+    assert summary["accuracy"]["refined"]["trivariate"] is None
+
+
+# A pool of one's own
+
+
+def pool_file(path, frame):
+    if path.suffix == ".parquet":
+        types = {"whole": "Int64", "decimal": "float64"}
+        days = pd.to_datetime(frame["day"], dayfirst=True)
+        frame.assign(day=days, truth=frame["truth"].map({"TRUE": True, "FALSE": False})).astype(types).to_parquet(path)
+        return path
+    text = frame.to_csv(index=False).encode()
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    return path
+
+
+@pytest.fixture
+def pool_frame():
+    frame = table(1000, seed=2)
+    return frame.assign(extra="x", more=range(1000))[["more", *reversed(list(table())), "extra"]]
+
+
+@pytest.mark.parametrize("name", ["pool.csv", "pool.csv.gz", "POOL.CSV", "pool.parquet"])
+def test_any_pool_in_any_order(training, output, tmp_path, pool_frame, capsys, name):
+    pool = pool_file(tmp_path / name, pool_frame)
+    assert call(training, "--pool", pool, "--output", output) == 0
+    assert f"{pool}: ignoring columns 'more', 'extra', not in the training data" in capsys.readouterr().err
+    assert not (output / "pool_data").exists()
+    result = output / "results" / f"{STEM}.csv"
+    chosen = lines_of_rows(result)
+    assert result.read_bytes().decode() == "text,whole,decimal,truth,day\n" + "".join(chosen)
+    in_order = lines_of_rows(save(pool_frame, tmp_path / "text.csv"), list(table()))
+    assert len(chosen) == 200 and Counter(chosen) <= Counter(in_order)
+
+
+@pytest.mark.parametrize("name", ["training.csv.gz", "training.parquet"])
+def test_training_data_of_any_kind(output, tmp_path, name):
+    assert call(pool_file(tmp_path / name, table()), "--output", output) == 0
+    result = cells(output / "results" / f"{STEM}.csv")
+    assert result.shape == (200, 5) and set(result["text"].dropna()) == set(table()["text"].dropna())
+    assert (result["whole"].dropna() == result["whole"].dropna().astype(int).astype(str)).all()
+
+
+def test_a_holdout_is_checked_and_changes_nothing(training, output, tmp_path, pool_frame, capsys):
+    pool = save(pool_frame, tmp_path / "pool.csv")
+    holdout = save(table(50, seed=3), tmp_path / "holdout.csv")
+    assert call(training, "--pool", pool, "--output", output) == 0
+    assert call(training, "--pool", pool, "--holdout", holdout, "--output", output) == 0
+    assert (output / "results" / f"{STEM}.csv").read_bytes() == (output / "results" / f"{STEM}_2.csv").read_bytes()
+    assert "nothing is evaluated on the holdout data yet" in capsys.readouterr().err
+
+
+# One run after another
+
+
+def test_the_same_seed_gives_the_same_bytes_beside_the_first_ones(training, output, monkeypatch):
+    assert call(training, "--output", output) == 0
+    first = {name: (output / name).read_bytes() for name in files_below(output)}
+    monkeypatch.setattr(main, "SELECTION", replace(main.SELECTION, threads=1))
+    assert call(training, "--output", output) == 0
+    new = files_below(output) - first.keys()
+    assert {Path(name).name for name in new} == {
+        f"{STEM}_2.csv",
+        f"{STEM}_2_summary.json",
+        f"{STEM}_2_report.html",
+        "flat_pool_20260131_0930_2.csv",
+        "flat_pool_20260131_0930_2_manifest.json",
+    }
+    assert {name: (output / name).read_bytes() for name in first} == first
+    for name in (f"results/{STEM}.csv", "pool_data/flat_pool_20260131_0930.csv"):
+        assert (output / name.replace(".csv", "_2.csv")).read_bytes() == first[name]
+
+    monkeypatch.setattr(main, "POOL", replace(main.POOL, seed=2))
+    assert call(training, "--output", output) == 0
+    assert (output / "results" / f"{STEM}_3.csv").read_bytes() != first[f"results/{STEM}.csv"]
+
+
+def test_a_name_that_another_run_takes_meanwhile(training, output, monkeypatch):
+    def publish_second(unfinished, path):
+        if path.name == f"{STEM}.csv":
+            path.write_text("another run's")
+        publish(unfinished, path)
+
+    monkeypatch.setattr("postprocess.result.publish", publish_second)
+    assert call(training, "--output", output) == 0
+    results = output / "results"
+    assert (results / f"{STEM}.csv").read_text() == "another run's"
+    assert {path.name for path in results.iterdir()} == {
+        f"{STEM}.csv",
+        f"{STEM}_2.csv",
+        f"{STEM}_2_summary.json",
+        f"{STEM}_2_report.html",
+    }
+
+
+# How runs end
+
+
+def broken_generator(error, *, in_cycle):
+    def generator(training, *, label, **options):
+        frames = resample(training, label=label, **options)
+        yield next(frames).head(10)
+        if label.startswith(f"cycle {in_cycle} "):
+            raise error
+        yield from resample(training, label=label, **(options | {"rows": options["rows"] - 10}))
+
+    return generator
+
+
+POOL_FILES = {"pool_data/flat_pool_20260131_0930.csv", "pool_data/flat_pool_20260131_0930_manifest.json"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "left"),
+    [("first cycle", set()), ("second cycle", POOL_FILES), ("selection", POOL_FILES), ("writing", POOL_FILES)],
+)
+def test_an_interrupted_run_leaves_whole_cycles_alone(training, output, monkeypatch, capsys, stage, left):
+    def interrupt(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    if stage.endswith("cycle"):
+        in_cycle = 1 if stage == "first cycle" else 2
+        use_generator(monkeypatch, broken_generator(KeyboardInterrupt(), in_cycle=in_cycle))
+    else:
+        monkeypatch.setattr({"selection": "main.select", "writing": "postprocess.result.publish"}[stage], interrupt)
+    assert call(training, "--output", output) == 130
+    assert complaint(capsys) == "main.py: interrupted"
+    assert files_below(output) == left
+    if stage == "second cycle":
+        assert len(cells(output / "pool_data/flat_pool_20260131_0930.csv")) == 800
+
+
+SLEEPING_RUN = """
+import functools, sys, time
+import main, pool.build
+from tests.pool.fakes import resample
+
+def generator(training, *, progress, **options):
+    yield next(resample(training, progress=progress, **options)).head(10)
+    progress.log("asleep")
+    time.sleep(60)
+
+pool.build.build_pool = functools.partial(pool.build.build_pool, generator=generator)
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "line"),
+    [(signal.SIGINT, 130, "main.py: interrupted"), (signal.SIGTERM, 143, "main.py: terminated")],
+)
+def test_signals(training, output, number, code, line):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLEEPING_RUN, training, "--output", output],
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (log := process.stderr.readline()).endswith("asleep\n"):
+        assert log, "the run ended too early"
+    assert any(name.endswith(".part") for name in files_below(output))
+    process.send_signal(number)
+    _, rest = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert [text for text in rest.splitlines() if not LOG_LINE.match(text)] == [line]
+    assert files_below(output) == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            PoolError("cycle 1 of 2: the generator failed: no more memory"),
+            "cycle 1 of 2: the generator failed: no more",
+        ),
+        (MemoryError("1 GiB"), r"out of memory \(1 GiB\): lower sample_size, max_memory or the swapsizes"),
+        (OSError(28, "No space left on device"), "output: No space left on device"),
+        (PermissionError(13, "Permission denied", "/some/file"), "/some/file: Permission denied"),
+        (KeyError("two\nlines"), r"KeyError in .*test_main.py, line \d+: 'two\\nlines'"),
+        (RuntimeError("two\nlines"), r"RuntimeError in .*test_main.py, line \d+: two lines"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_a_failed_run(training, output, monkeypatch, capsys, error, line):
+    use_generator(monkeypatch, broken_generator(error, in_cycle=1))
+    assert call(training, "--output", output) == 1
+    assert re.match(f"main.py: {line}", complaint(capsys))
+    assert files_below(output) == set()
+
+
+@pytest.mark.parametrize("stdout", ["pipe", "closed"])
+def test_a_run_whose_output_nobody_reads(training, output, tmp_path, pool_frame, stdout):
+    arguments = command(training, "--pool", save(pool_frame, tmp_path / "pool.csv"), "--output", output)
+    reading, writing = os.pipe()
+    os.close(reading)
+    if stdout == "closed":
+        arguments = ["bash", "-c", '"$@" >&-', "bash", *arguments]
+    with os.fdopen(writing) as unread:
+        process = subprocess.run(arguments, stdout=unread, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert process.returncode == 0, process.stderr
+    assert all(LOG_LINE.match(line) for line in process.stderr.splitlines())
+    assert len(files_below(output / "results")) == 3
+
+
+# Wrong calls and bad input
+
+
+def refusal(capsys, output, *arguments):
+    """The line with which a call is refused; nothing may be written."""
+    assert call(*arguments, "--output", output) == 2
+    assert files_below(output) == set()
+    return complaint(capsys)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file; give the path of the training data"),
+        (b"", "empty file; the first line must name the columns"),
+        (b"\n\n", "empty file; the first line must name the columns"),
+        (b"a,b\n", "no rows, only a header; give training data with rows"),
+        (b"a,b\n" + b"1,2\n" * 99, "only 99 rows; the training data needs at least 100"),
+        (b"a,b\n" + b"1,2\n" * 200 + b"1,\xe9\n", r"line 202 is not UTF-8 \(byte 0xe9\); save the file as UTF-8"),
+        (b"a,b,a\n" + b"1,2,3\n" * 200, "duplicate column names in the header: 'a'; rename them"),
+        (b"a,,c\n" + b"1,2,3\n" * 200, "column 2 has no name; name it in the header, or remove the column"),
+        (b"a;b\n" + b"1;2\n" * 200, "separated by semicolons; save the file with commas instead"),
+        (b"a,b\n" + b"1,2\n" * 200 + b"1\n", "line 202 has 1 cells, but the header has 2 columns; correct the line"),
+    ],
+)
+def test_unusable_training_data(tmp_path, output, capsys, content, message):
+    path = tmp_path / "training.csv"
+    if content is not None:
+        path.write_bytes(content)
+    assert re.match(f"main.py: {re.escape(str(path))}: .*{message}", refusal(capsys, output, path))
+
+
+def test_unusable_files_of_other_kinds(training, tmp_path, output, capsys):
+    folder, text = tmp_path / "folder.csv", save(table(), tmp_path / "training.txt")
+    folder.mkdir()
+    parquet = tmp_path / "training.parquet"
+    pd.DataFrame(index=range(200)).to_parquet(parquet, index=False)
+    for path, message in (
+        (folder, "not a file; give the path of one .csv, .csv.gz or .parquet file as training data"),
+        (text, "unsupported file type; the training data must be .csv, .csv.gz or .parquet"),
+        (parquet, "no columns"),
+    ):
+        assert f"main.py: {path}: {message}" in refusal(capsys, output, path)
+
+
+def test_a_file_name_of_two_lines_is_named_in_one(tmp_path, output, capsys):
+    path = tmp_path / "two\nlines.csv"
+    assert refusal(capsys, output, path).endswith("two lines.csv: no such file; give the path of the training data")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda pool: pool.head(199), "only 199 rows; the pool data needs at least the training data's 200"),
+        (lambda pool: pool.head(0), "no rows, only a header; give pool data with rows"),
+        (
+            lambda pool: pool.drop(columns=["whole", "day"]),
+            "missing columns 'whole', 'day'; the pool data needs all training columns",
+        ),
+        (
+            lambda pool: pool.assign(whole=["1"] * 999 + ["se\nven"]),
+            r"column 'whole', row 1000 after the header: 'se\\nven' is not a number.*; correct or remove the row",
+        ),
+        (lambda pool: pool.assign(day="soon"), "column 'day', row 1 after the header: 'soon' is not a date"),
+    ],
+)
+def test_unusable_pools(training, output, tmp_path, pool_frame, capsys, change, message):
+    pool = save(change(pool_frame), tmp_path / "pool.csv")
+    line = refusal(capsys, output, training, "--pool", pool)
+    assert re.match(f"main.py: {re.escape(str(pool))}: {message}", line)
+
+
+def test_a_pool_or_a_holdout_that_is_missing_or_lacks_columns(training, output, tmp_path, capsys):
+    missing, narrow = tmp_path / "missing.csv", save(table()[["whole"]], tmp_path / "narrow.csv")
+    for role in ("pool", "holdout"):
+        line = refusal(capsys, output, training, f"--{role}", missing)
+        assert line == f"main.py: {missing}: no such file; give the path of the {role} data"
+        line = refusal(capsys, output, training, f"--{role}", narrow)
+        assert line.startswith(f"main.py: {narrow}: missing columns 'text', 'decimal', 'truth', 'day'; the {role} data")
+
+
+@pytest.mark.parametrize("place", [".", "results", "pool_data"])
+def test_an_output_that_cannot_be_a_folder(training, output, capsys, place):
+    if place != ".":
+        output.mkdir()
+    taken = output / place
+    taken.write_text("mine")
+    assert call(training, "--output", output) == 2
+    assert re.match(f"main.py: {re.escape(str(taken))}: a file, so .* give another --output", complaint(capsys))
+    assert taken.read_text() == "mine"
+
+
+def test_an_output_that_may_not_be_written(training, output, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert refusal(capsys, output, training) == (
+        f"main.py: {output.parent}: no permission to write there; give another --output"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: TRAINING"),
+        (["training.csv", "--fast"], "unrecognized arguments: --fast"),
+        (["training.csv", "--pool"], "argument --pool: expected one argument"),
+        (["training.csv", "another.csv"], "unrecognized arguments: another.csv"),
+    ],
+)
+def test_wrong_calls(capsys, arguments, message):
+    assert call(*arguments) == 2
+    assert capsys.readouterr().err == f"main.py: {message}; see --help\n"
+
+
+def test_help(capsys):
+    assert call("--help") == 0
+    assert "--holdout" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (r"sample_size=[\d.]+", "sample_size=0.5", "sample_size=0.5: must be a number of at least 1"),
+        (
+            r"max_trimming_time=[\d.]+",
+            "max_trimming_time='long'",
+            "max_trimming_time='long': must be a number of minutes",
+        ),
+        (r"batch_size=\d+", "batch_sizes=1", ".*unexpected keyword argument 'batch_sizes'"),
+    ],
+)
+def test_wrong_parameters(tmp_path, capsys, old, new, message):
+    text, changes = re.subn(old, new, (PROJECT / "main.py").read_text())
+    assert changes == 1
+    (tmp_path / "main.py").write_text(text)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(tmp_path / "main.py"))
+    assert end.value.code == 2
+    assert re.match(f"main.py: {message}", complaint(capsys))
+
+
+# With the real generator
+
+
+@pytest.mark.sdk
+def test_a_run_with_the_real_sdk(output, tmp_path, monkeypatch):
+    monkeypatch.setattr("pool.build.build_pool", build_pool)
+    quick = {"model_name": "MOSTLY_AI/Small", "max_epochs": 1, "train_iterations": 1, "sample_size": 2.0}
+    monkeypatch.setattr(main, "POOL", replace(main.POOL, **quick))
+    original = cells(FLIGHTS)[["date", "carrier", "dep_delay", "temp"]].sample(300, random_state=1)
+    assert call(save(original, tmp_path / "flights.csv"), "--output", output) == 0
+    result = cells(output / "results" / f"{STEM}.csv")
+    assert len(result) == 300 and list(result.columns) == list(original.columns)
+    assert result["date"].dropna().str.fullmatch(r"2013-\d\d-\d\d").all()
+    assert result["dep_delay"].dropna().str.fullmatch(r"-?\d+").all()
+    assert result["temp"].dropna().str.fullmatch(r"\d+(\.\d+)?").all()
+    assert set(result["carrier"]) <= {*original["carrier"], "_RARE_"}
+    summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
+    assert summary["pool"]["rows"] == 600 and summary["pool"]["trained_by_this_run"]
+    assert summary["accuracy"]["refined"]["overall"] > summary["accuracy"]["pool_sample"]["overall"]
