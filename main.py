@@ -26,6 +26,7 @@ from postprocess.binning import Binning, fit, read_typed
 from postprocess.codes import Codes, encode_frame, read_codes, require_columns
 from postprocess.evaluation import measure
 from postprocess.files import InputError, Source, open_source
+from postprocess.official import Official, evaluate
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress, Silent, open_progress
 from postprocess.report import FileFacts, RunFacts, write_report, write_summary
@@ -117,7 +118,7 @@ with checked():
     )
 
 PROJECT = Path(__file__).resolve().parent
-OUTPUTS = (".csv", "_summary.json", "_report.html")  # endings of what a run leaves in results/
+OUTPUTS = (".csv", "_summary.json", "_report.html", "_official.html")  # endings of what a run leaves in results/
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,6 @@ def run(call: Call, progress: Progress) -> list[Path]:
     """The method, stage by stage; returns the paths of what was written."""
     started = time.monotonic()
     training_source = check_call(call)
-    if call.holdout is not None:
-        progress.log(f"{call.holdout}: has all training columns; nothing is evaluated on the holdout data yet")
     binning = fit(training_source, progress=progress)
     training = read_codes(training_source, binning, progress=progress)
     training_facts = FileFacts.of(training_source.path, training.n_rows, len(binning.columns))
@@ -182,8 +181,11 @@ def run(call: Call, progress: Progress) -> list[Path]:
     selection = select(training, pool, binning.sizes, SELECTION, progress=progress)
 
     writing_started = time.monotonic()
-    result_path, summary_path, report_path = write_chosen(pool_source, selection.rows, binning, call.output / "results")
+    result_path, summary_path, report_path, official_path = write_chosen(
+        pool_source, selection.rows, binning, call.output / "results"
+    )
     stages += [*selection.stages, Stage("writing", time.monotonic() - writing_started, len(selection.rows))]
+    official = evaluate_officially(call, training_source, binning, result_path, official_path, progress)
     facts = RunFacts(
         training=training_facts,
         pool=FileFacts.of(pool_source.path, pool.n_rows, len(pool_source.columns)),
@@ -192,12 +194,13 @@ def run(call: Call, progress: Progress) -> list[Path]:
         parameters=(POOL, SELECTION),
         stages=tuple(stages),
         selection=selection,
+        official=official,
         seconds=time.monotonic() - started,
     )
     write_summary(facts, summary_path)
     write_report(facts, report_path)
     progress.log(f"done: accuracy {selection.accuracy['refined']}")
-    return [result_path, summary_path, report_path]
+    return [result_path, summary_path, report_path, *([official_path] if official else [])]
 
 
 def check_call(call: Call) -> Source:
@@ -251,6 +254,23 @@ def write_chosen(source: Source, rows: np.ndarray, binning: Binning, folder: Pat
             return paths
 
 
+def evaluate_officially(
+    call: Call, training: Source, binning: Binning, result: Path, page: Path, progress: Progress
+) -> Official | None:
+    """mostlyai-qa's figures and page, where there is a holdout; they come after the result, which is safe by then."""
+    if call.holdout is None:
+        return None
+    frames = {
+        role: read_typed(source, binning)
+        for role, source in (
+            ("training", training),
+            ("holdout", open_source(call.holdout, role="holdout")),
+            ("result", open_source(result, role="result")),
+        )
+    }
+    return evaluate(**frames, page=page, progress=progress)
+
+
 def read_call(arguments: Sequence[str]) -> Call:
     """The command line; a wrong one ends the program with one line and exit code 2."""
     parser = _Parser(
@@ -262,7 +282,7 @@ def read_call(arguments: Sequence[str]) -> Call:
     parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
     parser.add_argument("--pool", type=Path, help="select from these synthetic rows instead of training generators")
     parser.add_argument(
-        "--holdout", type=Path, help="original rows kept apart, never selected from: only checked so far"
+        "--holdout", type=Path, help="original rows kept apart: for mostlyai-qa's accuracy and privacy figures alone"
     )
     parser.add_argument(
         "--output", type=Path, metavar="DIR", default=PROJECT, help="folder for results/ and pool_data/ (this project)"

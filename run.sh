@@ -17,7 +17,7 @@ usage: ./run.sh TRAINING [--pool POOL] [--holdout HOLDOUT] [--output DIR]
 
   TRAINING           the original rows: .csv, .csv.gz or .parquet, with column names
   --pool POOL        select from these synthetic rows (any source, TRAINING's columns) instead of training generators
-  --holdout HOLDOUT  original rows that TRAINING does not have, never selected from: only checked so far
+  --holdout HOLDOUT  original rows that TRAINING does not have: for mostlyai-qa's accuracy and privacy figures alone
   --output DIR       put results/ and pool_data/ into DIR instead of this project's folder
   --help             show this and end
 

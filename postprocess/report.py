@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from postprocess.official import Official
 from postprocess.result import publish
 from postprocess.selection import Selection, Stage
 
@@ -54,6 +55,7 @@ class RunFacts:
     parameters: tuple[object, object]  # of the pool and of the selection: dataclass values
     stages: tuple[Stage, ...]
     selection: Selection
+    official: Official | None
     seconds: float
 
 
@@ -78,11 +80,12 @@ def summary(facts: RunFacts) -> dict:
             for stage in facts.stages
         ],
         "accuracy": {step: accuracy.as_dict() for step, accuracy in facts.selection.accuracy.items()},
+        "curve": [[round(seconds, 3), overall] for seconds, overall in facts.selection.curve],
         "excluded": facts.selection.excluded,
         "warnings": list(facts.selection.warnings),
         "peak_memory_bytes": peak_memory_bytes(),
         "seconds": round(facts.seconds, 3),
-    }
+    } | _official_figures(facts.official)
 
 
 def write_summary(facts: RunFacts, path: Path) -> None:
@@ -102,6 +105,10 @@ def _write(text: str, path: Path) -> None:
         publish(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _official_figures(official: Official | None) -> dict:
+    return {} if official is None else {"official_accuracy": official.accuracy, "privacy": official.privacy}
 
 
 def _version(name: str) -> str | None:
@@ -142,6 +149,7 @@ def _page(facts: dict) -> str:
         files=_table(["file", "path", "rows", "columns", "sha256"], files),
         parameters=_table(["parameter", "value"], parameters),
         versions=_table(["package", "version"], versions),
+        official=_official(facts),
     )
 
 
@@ -154,6 +162,18 @@ def _details(stage: dict) -> str:
     return ", ".join(
         str(value) if name == "status" else f"{name.replace('_', ' ')} {value:.6g}" for name, value in details.items()
     )
+
+
+def _official(facts: dict) -> str:
+    if "official_accuracy" not in facts:
+        return ""
+    rows = [
+        [name.replace("_", " "), _share(value)]
+        for part in ("official_accuracy", "privacy")
+        for name, value in facts[part].items()
+        if value is not None
+    ]
+    return f"<h2>mostlyai-qa's figures, with the holdout</h2>{_table(['figure', 'value'], rows)}"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -181,7 +201,7 @@ with {gigabytes} GB of memory.</p>
 <h2>What each step bought</h2>{accuracy}
 <p>Accuracy is one minus half the L1 distance between the original's and the synthetic tables,
 as mostlyai-qa defines it.</p>
-<h2>Stages</h2>{stages}
+{official}<h2>Stages</h2>{stages}
 <h2>Kept out, and warnings</h2><ul>{notes}</ul>
 <h2>Files</h2>{files}
 <h2>Parameters</h2>{parameters}

@@ -1,0 +1,125 @@
+"""Measures what each step of the selection buys: the same selection with one step after the other left to chance.
+
+python -m benchmarks.ablation TRAINING POOL [--set name=value ...] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from benchmarks.command import add_parameters, exits, machine, new_file, share, text_table, with_settings, write_json
+from benchmarks.measure import LEVELS
+from benchmarks.runs import Case, read_case
+from main import SELECTION
+from postprocess import selection as selecting
+from postprocess.ipf import IpfResult
+from postprocess.parameters import SelectionParameters
+from postprocess.progress import Progress, open_progress
+from postprocess.rounding import scale_weights
+from postprocess.tables import Tables
+from postprocess.trimming import TrimmingResult
+
+
+def equal_weights(codes: np.ndarray, *_: object, **__: object) -> IpfResult:
+    """In place of `fit_weights`: the same weight for all; refinement then tries all rows of a pool of at most 50 n."""
+    return IpfResult(np.ones(codes.shape[1]), "left to chance", sweeps=0, largest_error=np.nan, mean_error=np.nan)
+
+
+def draw_rows(
+    _codes: np.ndarray, weights: np.ndarray, *_: object, n: int, rng: np.random.Generator, **__: object
+) -> np.ndarray:
+    """In place of `round_weights`: n rows drawn at random by their weights (Efraimidis and Spirakis, 2006)."""
+    fractions = scale_weights(weights, n)
+    with np.errstate(divide="ignore"):
+        keys = rng.standard_exponential(len(fractions)) / fractions
+    return np.sort(np.argpartition(keys, n - 1)[:n])
+
+
+def drop_rows(
+    tables: Tables, codes: np.ndarray, *_: object, n: int, rng: np.random.Generator, **__: object
+) -> TrimmingResult:
+    """In place of `trim`: all but n rows dropped at random."""
+    keep = np.zeros(codes.shape[1], dtype=bool)
+    keep[rng.permutation(len(keep))[:n]] = True
+    tables.add(codes[:, ~keep], np.full(np.count_nonzero(~keep), -1))
+    return TrimmingResult(keep, "left to chance", removed_greedily=0)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A selection with some steps replaced, by their names in postprocess.selection, or other parameters."""
+
+    name: str
+    steps: dict[str, Callable] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
+
+
+VARIANTS = (
+    Variant("all steps"),
+    Variant("no IPF, subset drawn at random", {"fit_weights": equal_weights, "round_weights": draw_rows}),
+    Variant("IPF, subset drawn by weight", {"round_weights": draw_rows}),
+    Variant("trimming at random", {"trim": drop_rows}),
+    Variant("no refinement", settings={"refinement_iterations": 0}),
+)
+
+
+def ablate(case: Case, parameters: SelectionParameters, *, progress: Progress) -> list[dict]:
+    """Run all variants; name, seconds of the selection and accuracies (shares by step and level) of each."""
+    found = []
+    for variant in VARIANTS:
+        progress.log(f"variant: {variant.name}")
+        started = time.monotonic()
+        with ExitStack() as replaced:
+            for name, step in variant.steps.items():
+                replaced.enter_context(mock.patch.object(selecting, name, step))
+            changed = replace(parameters, **variant.settings)
+            selection = selecting.select(case.training, case.pool, case.sizes, changed, progress=progress)
+        accuracy = {step: accuracy.as_dict() for step, accuracy in selection.accuracy.items()}
+        found.append({"variant": variant.name, "seconds": time.monotonic() - started, "accuracy": accuracy})
+    return found
+
+
+def ablation_table(found: Sequence[dict]) -> str:
+    """Variant by variant: the overall accuracy after each step, and all levels of the result."""
+    rows = [
+        [
+            result["variant"],
+            f"{result['seconds']:,.1f}",
+            *(share(result["accuracy"][step]["overall"]) for step in ("ipf", "trimmed")),
+            *(share(result["accuracy"]["refined"][level]) for level in LEVELS),
+        ]
+        for result in found
+    ]
+    return text_table(["variant", "seconds", "subset", "trimmed", "result", *LEVELS[1:]], rows)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__.splitlines()[0])
+    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
+    parser.add_argument("pool", type=Path, metavar="POOL", help="the synthetic rows to select from")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures")
+    add_parameters(parser)
+    given = parser.parse_args(arguments)
+    with exits(parser):
+        parameters = with_settings(SELECTION, given.set)
+        progress = open_progress(sys.stderr)
+        found = ablate(read_case(given.training, given.pool, progress=progress), parameters, progress=progress)
+        print(ablation_table(found))
+        if given.json:
+            facts = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
+            write_json(facts | {"parameters": asdict(parameters), "variants": found}, given.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""What the benchmarks' command lines have in common: options, exit codes, JSON files."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import platform
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from postprocess.parameters import SelectionParameters
+from postprocess.result import publish
+
+EXIT_INTERRUPTED = 130
+
+
+@contextmanager
+def exits(parser: argparse.ArgumentParser) -> Iterator[None]:
+    """Ends the program with one line: exit code 2 for wrong input or parameters, 130 when interrupted."""
+    try:
+        yield
+    except (ValueError, OSError, argparse.ArgumentTypeError) as error:  # InputError is a ValueError
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(EXIT_INTERRUPTED, f"{parser.prog}: interrupted\n")
+
+
+def whole(text: str) -> int:
+    """A whole number of at least 0, for argparse: 100000 or 100_000."""
+    if not text.replace("_", "").isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    if whole(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return whole(text)
+
+
+def new_file(text: str) -> Path:
+    """A path that is free, for argparse: hours of measuring must not end with a file that is there already."""
+    path = Path(text)
+    if path.exists():
+        raise argparse.ArgumentTypeError(f"{path}: exists already; remove it, or give another name")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{path.parent}: no such folder; make it first")
+    return path
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """The option --set."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a selection parameter in place of main.py's, as in --set max_refinement_time=2; may be given repeatedly",
+    )
+
+
+def with_settings(parameters: SelectionParameters, settings: Sequence[str]) -> SelectionParameters:
+    """The parameters with some of them replaced, each given as `name=value`, the value as Python would write it.
+
+    Raises ValueError, in one line, for an unknown name or a value that is not allowed.
+    """
+    names = [field.name for field in fields(parameters)]
+    values = {}
+    for setting in settings:
+        name, mark, text = setting.partition("=")
+        if not mark or name not in names:
+            raise ValueError(f"--set {setting}: give NAME=VALUE, NAME one of {', '.join(names)}")
+        try:
+            values[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            values[name] = text  # no parameter is a text: refused below, by name
+    return replace(parameters, **values)
+
+
+def machine() -> dict[str, object]:
+    """What the numbers were measured on."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def write_json(content: dict, path: Path) -> None:
+    """Write it, whole or not at all; raises FileExistsError where the name is taken."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        publish(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns side by side, the first to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if c == 0 else cell.rjust(width)
+            for c, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *rows)
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def share(value: float | None) -> str:
+    """A share, 0..1, or a dash."""
+    return "-" if value is None else f"{value:.5f}"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()

@@ -1,0 +1,82 @@
+"""Measures the selection on any training data and pool: seconds, rows and memory of each stage, and accuracies.
+
+python -m benchmarks.measure TRAINING POOL [--set name=value ...] [--repeat N] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+from benchmarks.command import (
+    add_parameters,
+    exits,
+    machine,
+    new_file,
+    positive,
+    share,
+    text_table,
+    with_settings,
+    write_json,
+)
+from benchmarks.runs import Run, run_apart
+from main import SELECTION
+
+LEVELS = ("overall", "univariate", "bivariate", "trivariate")
+
+
+def stage_table(runs: Sequence[Run]) -> str:
+    """Stage by stage: the median of the seconds over all runs, their range if there are several, the highest peak."""
+    rows = []
+    for stages in zip(*(run.stages for run in runs), strict=True):
+        peak = max(stage.peak_memory_bytes for stage in stages)
+        rows.append([stages[0].name, *_seconds([stage.seconds for stage in stages]), f"{stages[0].rows:,}", _mb(peak)])
+    peak = max(run.peak_memory_bytes for run in runs)
+    rows.append(["total", *_seconds([run.seconds for run in runs]), "", _mb(peak)])
+    return text_table(["stage", "seconds", "range", "rows", "peak MB"], rows)
+
+
+def accuracy_table(accuracy: dict[str, dict[str, float | None]]) -> str:
+    """Step by step: all levels."""
+    rows = [[step, *(share(values[level]) for level in LEVELS)] for step, values in accuracy.items()]
+    return text_table(["after", *LEVELS], rows)
+
+
+def _seconds(values: list[float]) -> tuple[str, str]:
+    spread = f"{min(values):,.1f} to {max(values):,.1f}" if len(values) > 1 else ""
+    return f"{median(values):,.1f}", spread
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.0f}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.measure", description=__doc__.splitlines()[0])
+    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
+    parser.add_argument("pool", type=Path, metavar="POOL", help="the synthetic rows to select from")
+    parser.add_argument(
+        "--repeat", type=positive, default=1, metavar="N", help="runs, each in a process of its own (1)"
+    )
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures, and the accuracy over time")
+    add_parameters(parser)
+    given = parser.parse_args(arguments)
+    with exits(parser):
+        parameters = with_settings(SELECTION, given.set)
+        runs = [run_apart(given.training, given.pool, parameters) for _ in range(given.repeat)]
+        print(stage_table(runs), accuracy_table(runs[-1].accuracy), sep="\n\n")
+        print(f"\nmemory: {runs[-1].memory_method}")
+        if given.json:
+            facts = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
+            facts |= {"parameters": asdict(parameters), "runs": [run.as_dict() for run in runs]}
+            write_json(facts, given.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

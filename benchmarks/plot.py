@@ -1,0 +1,130 @@
+"""Draws what `scaling` and `measure` wrote: time and memory against size, and accuracy over time.
+
+python -m benchmarks.plot [--scaling FILE] [--curve FILE ...] [--pictures FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.command import exits
+from benchmarks.scaling import VARIED
+
+PICTURES = Path(__file__).parent / "pictures"
+GROUPS = {  # of stages, as drawn: label, colour and stages of each
+    "reading": ("#4269d0", ("reading", "reading the pool")),
+    "IPF, rounding": ("#efb118", ("ipf", "oversized subset")),
+    "trimming": ("#3ca951", ("trimming",)),
+    "refinement": ("#a463f2", ("refinement",)),
+    "measuring": ("#9c9c9c", ("measuring", "finishing")),
+}
+LINES = ("#4269d0", "#ff725c", "#3ca951", "#a463f2", "#efb118", "#9c6b4e")
+STEPS = ("oversized subset", "trimmed")  # what the first points of a curve are; the others are refinement's
+HEADROOM = 1.08
+DOTS_AN_INCH = 150
+
+
+def draw_scaling(scaling: dict, path: Path) -> None:
+    """Time, stage over stage, and peak memory, against each of the three sizes."""
+    points = scaling["points"]
+    figure = Figure(figsize=(10, 5.5), layout="constrained")
+    axes = figure.subplots(2, len(VARIED), sharey="row")
+    for name, (time_axes, memory_axes) in zip(VARIED, axes.T, strict=True):
+        series = _series(points, name)
+        sizes = [point[name] for point in series]
+        seconds = [[_seconds(point, stages) for point in series] for _, stages in GROUPS.values()]
+        time_axes.stackplot(sizes, seconds, labels=list(GROUPS), colors=[colour for colour, _ in GROUPS.values()])
+        memory_axes.plot(sizes, [point["run"]["peak_memory_bytes"] / 1e6 for point in series], "o-", color=LINES[0])
+        time_axes.set_title(_held(points[0], name), fontsize="medium", color="dimgray")
+        memory_axes.set_xlabel(name.replace("_", " "))
+        for each in (time_axes, memory_axes):
+            each.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=30)
+            _plain(each)
+    for row in axes:
+        row[0].set_ylim(0, HEADROOM * max(each.dataLim.ymax for each in row))  # for all: they share the scale
+    axes[0, 0].set_ylabel("seconds")
+    axes[1, 0].set_ylabel("peak memory, MB")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles[::-1], labels[::-1], loc="outside right upper", frameon=False)
+    figure.savefig(path, dpi=DOTS_AN_INCH)
+
+
+def draw_curves(measurements: dict[str, dict], path: Path) -> None:
+    """Overall accuracy against the time since the selection began: one line for each measurement, by its label."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for place, (label, measurement) in enumerate(measurements.items()):
+        seconds, overall = zip(*measurement["runs"][-1]["curve"], strict=True)
+        axes.plot(seconds, overall, ".-", color=LINES[place % len(LINES)], label=label)
+        notes = [(f"{overall[-1]:.4f}", seconds[-1], overall[-1])]
+        if len(measurements) == 1:
+            notes += zip(STEPS, seconds, overall, strict=False)
+        for text, *point in notes:
+            axes.annotate(text, point, (5, 0), textcoords="offset points", va="center")
+    axes.set_xlabel("seconds since the selection began")
+    axes.set_ylabel("overall accuracy")
+    axes.set_xlim(left=0)
+    if len(measurements) > 1:
+        axes.legend(frameon=False)
+    _plain(axes)
+    figure.savefig(path, dpi=DOTS_AN_INCH)
+
+
+def _read(path: Path, holds: str) -> dict:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if holds not in content:
+        raise ValueError(f"{path}: has no {holds!r}; give `scaling`'s file to --scaling and `measure`'s to --curve")
+    return content
+
+
+def _series(points: Sequence[dict], varied: str) -> list[dict]:
+    """The base case, which is the first, and those that differ from it in this size alone, by size."""
+    others = [name for name in VARIED if name != varied]
+    chosen = [point for point in points if all(point[name] == points[0][name] for name in others)]
+    return sorted(chosen, key=lambda point: point[varied])
+
+
+def _seconds(point: dict, stages: Sequence[str]) -> float:
+    return sum(stage["seconds"] for stage in point["run"]["stages"] if stage["name"] in stages)
+
+
+def _held(base: dict, varied: str) -> str:
+    return ", ".join(f"{base[name]:,} {name.replace('_', ' ')}" for name in VARIED if name != varied)
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#dddddd")
+    axes.set_axisbelow(True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.plot", description=__doc__.splitlines()[0])
+    parser.add_argument("--scaling", type=Path, metavar="FILE", help="what `scaling` wrote: draws scaling.png")
+    parser.add_argument(
+        "--curve", type=Path, nargs="+", default=[], metavar="FILE", help="what `measure --json` wrote: draws curve.png"
+    )
+    parser.add_argument("--pictures", type=Path, default=PICTURES, metavar="FOLDER", help="where they go (%(default)s)")
+    given = parser.parse_args(arguments)
+    if given.scaling is None and not given.curve:
+        parser.error("nothing to draw: give --scaling or --curve")
+    with exits(parser):
+        given.pictures.mkdir(parents=True, exist_ok=True)
+        if given.scaling is not None:
+            draw_scaling(_read(given.scaling, "points"), given.pictures / "scaling.png")
+        if given.curve:
+            measurements = {path.stem: _read(path, "runs") for path in given.curve}
+            draw_curves(measurements, given.pictures / "curve.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

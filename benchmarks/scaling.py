@@ -1,0 +1,85 @@
+"""Measures how the selection's time and memory grow with rows, columns and pool rows, on cases that it makes.
+
+python -m benchmarks.scaling FOLDER [--rows N] [--columns N] [--pool-rows N] [--set name=value ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.command import add_parameters, exits, machine, new_file, text_table, whole, with_settings, write_json
+from benchmarks.make_case import CaseSize, make_case
+from benchmarks.runs import run_apart
+from main import SELECTION
+from postprocess.parameters import SelectionParameters
+from postprocess.progress import Progress, open_progress
+
+FACTORS = (0.5, 2, 4)  # one size at a time is so many times the base's
+BASE = CaseSize(rows=5_000, columns=20, pool_rows=100_000)
+VARIED = ("rows", "columns", "pool_rows")
+FILE_NAME = "scaling.json"
+
+
+def grid(base: CaseSize) -> list[CaseSize]:
+    """The base, and for each size the cases in which only that one differs. Raises ValueError for an impossible one."""
+    return [base, *(replace(base, **{name: round(getattr(base, name) * f)}) for name in VARIED for f in FACTORS)]
+
+
+def scale(
+    sizes: Sequence[CaseSize], folder: Path, parameters: SelectionParameters, *, seed: int, progress: Progress
+) -> list[dict]:
+    """Make, measure and remove one case after the other; the sizes and the run of each."""
+    points = []
+    for size in sizes:
+        progress.log(f"case {len(points) + 1} of {len(sizes)}: {size}")
+        with TemporaryDirectory(dir=folder) as case:
+            files = make_case(Path(case), size, seed=seed, progress=progress)
+            points.append(asdict(size) | {"run": run_apart(*files, parameters).as_dict()})
+    return points
+
+
+def scaling_table(points: Sequence[dict]) -> str:
+    """Case by case: seconds, peak memory and overall accuracy."""
+    rows = [
+        [
+            *(f"{point[name]:,}" for name in VARIED),
+            f"{point['run']['seconds']:,.1f}",
+            f"{point['run']['peak_memory_bytes'] / 1e6:,.0f}",
+            f"{point['run']['accuracy']['refined']['overall']:.5f}",
+        ]
+        for point in points
+    ]
+    return text_table(["rows", "columns", "pool rows", "seconds", "peak MB", "accuracy"], rows)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help=f"where {FILE_NAME} goes, and cases for the time being"
+    )
+    for name in VARIED:
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=whole, default=getattr(BASE, name), help="of the base case (%(default)s)")
+    parser.add_argument("--seed", type=whole, default=1, help="of the cases (%(default)s)")
+    add_parameters(parser)
+    given = parser.parse_args(arguments)
+    with exits(parser):
+        given.folder.mkdir(parents=True, exist_ok=True)
+        path = new_file(str(given.folder / FILE_NAME))
+        parameters = with_settings(SELECTION, given.set)
+        sizes = grid(CaseSize(rows=given.rows, columns=given.columns, pool_rows=given.pool_rows))
+        points = scale(sizes, given.folder, parameters, seed=given.seed, progress=open_progress(sys.stderr))
+        print(scaling_table(points))
+        write_json({"machine": machine(), "parameters": asdict(parameters), "points": points}, path)
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,14 @@
+"""One small case for all tests of the benchmarks."""
+
+import pytest
+
+from benchmarks.make_case import CaseSize, make_case
+from postprocess.progress import Silent
+
+SIZE = CaseSize(rows=400, columns=9, pool_rows=3_000)
+
+
+@pytest.fixture(scope="session")
+def case_files(tmp_path_factory):
+    """Paths of training.csv and pool.parquet."""
+    return make_case(tmp_path_factory.mktemp("case"), SIZE, seed=1, progress=Silent())

@@ -1,0 +1,55 @@
+"""The grid of sizes, measuring it, and the pictures."""
+
+import json
+
+import pytest
+
+from benchmarks import plot
+from benchmarks.make_case import CaseSize
+from benchmarks.scaling import FACTORS, FILE_NAME, VARIED, grid, scale, scaling_table
+from postprocess.parameters import SelectionParameters
+from postprocess.progress import Silent
+
+PNG = b"\x89PNG\r\n"
+
+
+@pytest.fixture(scope="module")
+def points(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scaling")
+    sizes = [CaseSize(rows=rows, columns=4, pool_rows=1_000) for rows in (200, 400)]
+    found = scale(sizes, folder, SelectionParameters(threads=1), seed=1, progress=Silent())
+    assert list(folder.iterdir()) == []  # cases are removed
+    return found
+
+
+def test_grid_varies_one_size_at_a_time():
+    base = CaseSize(rows=1_000, columns=10, pool_rows=10_000)
+    sizes = grid(base)
+    assert sizes[0] == base
+    assert len(sizes) == len(set(sizes)) == 1 + len(VARIED) * len(FACTORS)
+    assert all(sum(getattr(size, name) != getattr(base, name) for name in VARIED) == 1 for size in sizes[1:])
+
+
+def test_measures_each_case(points):
+    assert [point["run"]["stages"][0]["rows"] for point in points] == [200, 400]
+    assert [line.split()[0] for line in scaling_table(points).splitlines()] == ["rows", "200", "400"]
+
+
+def test_pictures(points, tmp_path):
+    scaling, measured = tmp_path / FILE_NAME, tmp_path / "measured.json"
+    scaling.write_text(json.dumps({"points": points}))
+    measured.write_text(json.dumps({"runs": [points[0]["run"]]}))
+    plot.main(["--scaling", str(scaling), "--curve", str(measured), "--pictures", str(tmp_path / "pictures")])
+    drawn = sorted((tmp_path / "pictures").iterdir())
+    assert [path.name for path in drawn] == ["curve.png", "scaling.png"]
+    assert all(path.read_bytes().startswith(PNG) for path in drawn)
+
+
+def test_says_what_it_cannot_draw(tmp_path, capsys):
+    measured = tmp_path / "measured.json"
+    measured.write_text(json.dumps({"runs": []}))
+    for arguments, text in (([], "nothing to draw"), (["--scaling", str(measured)], "measured.json: has no 'points'")):
+        with pytest.raises(SystemExit) as exit:
+            plot.main([*arguments, "--pictures", str(tmp_path)])
+        assert exit.value.code == 2
+        assert text in capsys.readouterr().err
