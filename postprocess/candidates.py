@@ -8,8 +8,7 @@ import numpy as np
 
 from postprocess.codes import Codes
 from postprocess.parameters import SelectionParameters
-
-LEAST_WEIGHT = 0.02  # of a row's IPF weight, scaled to n rows: refinement leaves rows of less weight out
+from postprocess.rounding import least_weight
 
 Warn = Callable[[str], None]
 
@@ -50,5 +49,5 @@ def oversize(n: int, available: int, parameters: SelectionParameters, *, warn: W
 
 
 def refinement_candidates(weights: np.ndarray, n: int) -> np.ndarray:
-    """(n_rows,) bool: rows of a fair weight."""
-    return weights >= LEAST_WEIGHT * weights.sum() / n
+    """(n_rows,) bool: rows of a fair weight, once the weights are scaled to sum to n."""
+    return weights * (n / weights.sum()) >= least_weight(n, len(weights))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def evaluate(
     """
     from mostlyai import qa  # takes seconds to load, and only a holdout needs it
 
-    with progress.task("mostlyai-qa's report", total=100, unit="percent") as task:
+    with warnings.catch_warnings(), progress.task("mostlyai-qa's report", total=100, unit="percent") as task:
+        warnings.simplefilter("ignore")  # qa's own libraries warn about each other, on many lines
 
         def follow(total: float | None = None, completed: float | None = None, **_: object) -> None:
             if completed is not None and total == 100:

@@ -12,15 +12,21 @@ import numpy as np
 from postprocess.tables import Layout, Tables
 from postprocess.workers import Workers
 
-LEAST_WEIGHT = 0.02  # rows of less weight are hardly ever kept: they are dropped undecided
+LEAST_WEIGHT = 0.02  # rows of less weight are hardly ever kept ...
+LEAST_SHARE = 0.5  # ... unless the pool is so large that most have less: then rows of less than this part of the mean
 ROWS_A_BLOCK = 256
 SCALING_STEPS = 10
 
 
+def least_weight(n: int, n_rows: int) -> float:
+    """The weight below which one of n_rows pool rows is left out, once all weights sum to n."""
+    return min(LEAST_WEIGHT, LEAST_SHARE * n / n_rows)
+
+
 def scale_weights(weights: np.ndarray, n: int) -> np.ndarray:
-    """Weights scaled to sum to n (as near as the cap at 1 allows), those below LEAST_WEIGHT set to 0."""
+    """Weights scaled to sum to n (as near as the cap at 1 allows), those below `least_weight` set to 0."""
     scaled = np.minimum(weights * (n / weights.sum()), 1.0)
-    scaled[scaled < LEAST_WEIGHT] = 0.0
+    scaled[scaled < least_weight(n, len(weights))] = 0.0
     if np.count_nonzero(scaled) < n:
         scaled = np.minimum(weights * (n / weights.sum()), 1.0)
     for _ in range(SCALING_STEPS):

@@ -256,12 +256,16 @@ def test_training_data_of_any_kind(output, tmp_path, name):
     assert (result["whole"].dropna() == result["whole"].dropna().astype(int).astype(str)).all()
 
 
-def test_a_holdout_is_checked_and_changes_nothing(training, output, tmp_path, pool_frame, capsys):
+def test_a_holdout_adds_official_figures_and_changes_nothing(training, output, tmp_path, pool_frame):
     pool = save(pool_frame, tmp_path / "pool.csv")
     holdout = save(table(50, seed=3), tmp_path / "holdout.csv")
     assert call(training, "--pool", pool, "--output", output) == 0
     assert call(training, "--pool", pool, "--holdout", holdout, "--output", output) == 0
     assert (output / "results" / f"{STEM}.csv").read_bytes() == (output / "results" / f"{STEM}_2.csv").read_bytes()
+    summary = json.loads((output / "results" / f"{STEM}_2_summary.json").read_text(encoding="utf-8"))
+    assert 0 < summary["official_accuracy"]["overall"] < 1 and 0 <= summary["privacy"]["dcr_share"] <= 1
+    assert (output / "results" / f"{STEM}_2_official.html").stat().st_size > 0
+    assert not (output / "results" / f"{STEM}_official.html").exists()
 
 
 # One run after another

@@ -31,7 +31,7 @@ def test_the_kernel_is_the_weighted_number_of_shared_cells(monkeypatch, pair_col
 
 
 @pytest.mark.parametrize("n_columns", [255, 256, 300])
-def test_many_columns(n_columns):
+def test_more_columns_than_a_byte_counts(n_columns):
     layout = Layout(np.full(n_columns, 2), 40, 10)
     codes = np.zeros((n_columns, 4), dtype=np.uint8)
     codes[0, 1] = 1

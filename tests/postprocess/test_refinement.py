@@ -119,8 +119,9 @@ def test_the_first_swap_is_the_steepest(monkeypatch):
     assert errors[into] == pytest.approx(min(errors.values()))
 
 
-def test_where_no_swap_is_made_none_improves():
-    case = Case(8, 12, seed=5)
+@pytest.mark.parametrize("seed", range(8))
+def test_where_no_swap_is_made_none_improves(seed):
+    case = Case(8, 12, seed=seed)
     selected, swaps = case.selected, 1
     while swaps:
         tables = residual_tables(case.codes[:, selected], case.training, FULL)
@@ -205,13 +206,14 @@ def test_a_pass_gives_every_candidate_its_turn(swapsize, n_sets):
 def test_working_sets_follow_the_selection():
     selected = np.arange(30) < 10
     queue = _WorkingSets(selected, 6, np.random.default_rng(1))
-    rows, _ = queue.next()
-    left, entered = rows[selected[rows]], rows[~selected[rows]][:2]
+    drawn, _ = queue.next()
+    waiting = np.setdiff1d(np.arange(30), drawn)
+    left, entered = waiting[selected[waiting]][:3], waiting[~selected[waiting]][:3]
     selected[left], selected[entered] = False, True
     for _ in range(20):
         rows, _ = queue.next()
-        assert selected[rows].sum() == 2
-        assert (~selected[rows]).sum() <= 4
+        assert 0 < selected[rows].sum() <= 2
+        assert 0 < (~selected[rows]).sum() <= 4
 
 
 def test_same_rows_for_the_same_seed():

@@ -12,6 +12,7 @@ import pytest
 
 from pool.parameters import PoolParameters
 from postprocess.evaluation import Accuracy
+from postprocess.official import Official
 from postprocess.parameters import SelectionParameters
 from postprocess.report import FileFacts, RunFacts, peak_memory_bytes, summary, write_report, write_summary
 from postprocess.selection import Selection, Stage
@@ -43,6 +44,7 @@ def facts():
         parameters=(PoolParameters(), SelectionParameters(seed=7)),
         stages=(Stage("reading", 1.23456, 1200), Stage("trimming", 61.0, 1200, {"status": "finished", "error": 1 / 3})),
         selection=selection,
+        official=None,
         seconds=90.0,
     )
 
@@ -120,3 +122,18 @@ def test_nothing_is_overwritten_or_left_over(facts, tmp_path, write):
 def test_peak_memory_is_in_bytes():
     held = np.ones(2**24)
     assert held.nbytes < peak_memory_bytes() < 2**40
+
+
+def test_mostlyais_figures_are_there_with_a_holdout_alone(facts, tmp_path):
+    assert "official_accuracy" not in summary(facts) and "privacy" not in summary(facts)
+    official = Official(accuracy={"overall": 0.91, "coherence": None}, privacy={"dcr_share": 0.503})
+    with_holdout = replace(facts, official=official)
+    assert summary(with_holdout)["official_accuracy"] == {"overall": 0.91, "coherence": None}
+    assert summary(with_holdout)["privacy"] == {"dcr_share": 0.503}
+    write_report(with_holdout, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<td>dcr share</td><td>0.50300</td>" in page and "coherence" not in page
+
+
+def test_the_summary_tells_the_accuracy_over_time(facts):
+    assert summary(facts)["curve"] == [[1.0, 0.85], [2.5, 0.975]]

@@ -53,5 +53,5 @@ def test_all_cores_that_the_process_may_use_by_default():
 def test_chunks_cover_the_range_in_order(total, size):
     parts = chunks(total, size)
     assert [item for part in parts for item in np.arange(total)[part]] == list(range(total))
-    assert all(0 < part.stop - part.start <= size for part in parts)
+    assert all(0 < part.stop - part.start <= size and part.stop <= total for part in parts)
     assert len(parts) == -(-total // size)
