@@ -26,7 +26,6 @@ GROUPS = {  # of stages, as drawn: label, colour and stages of each
     "measuring": ("#9c9c9c", ("measuring", "finishing")),
 }
 LINES = ("#4269d0", "#ff725c", "#3ca951", "#a463f2", "#efb118", "#9c6b4e")
-STEPS = ("oversized subset", "trimmed")  # what the first points of a curve are; the others are refinement's
 HEADROOM = 1.08
 DOTS_AN_INCH = 150
 
@@ -57,23 +56,28 @@ def draw_scaling(scaling: dict, path: Path) -> None:
 
 
 def draw_curves(measurements: dict[str, dict], path: Path) -> None:
-    """Overall accuracy against the time since the selection began: one line for each measurement, by its label."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for place, (label, measurement) in enumerate(measurements.items()):
-        seconds, overall = zip(*measurement["runs"][-1]["curve"], strict=True)
-        axes.plot(seconds, overall, ".-", color=LINES[place % len(LINES)], label=label)
-        notes = [(f"{overall[-1]:.4f}", seconds[-1], overall[-1])]
-        if len(measurements) == 1:
-            notes += zip(STEPS, seconds, overall, strict=False)
-        for text, *point in notes:
-            axes.annotate(text, point, (5, 0), textcoords="offset points", va="center")
-    axes.set_xlabel("seconds since the selection began")
-    axes.set_ylabel("overall accuracy")
-    axes.set_xlim(left=0)
-    if len(measurements) > 1:
-        axes.legend(frameon=False)
-    _plain(axes)
+    """Overall accuracy against the time since the selection began, from a random sample of the pool to the result.
+
+    One chart for each measurement, by its label. The oversized subset is left out: it has more rows than the result,
+    so less sampling noise, and compares with nothing.
+    """
+    figure = Figure(figsize=(5 * len(measurements), 3.6), layout="constrained")
+    for axes, (label, measurement) in zip(
+        figure.subplots(1, len(measurements), squeeze=False)[0], measurements.items(), strict=True
+    ):
+        run = measurement["runs"][-1]
+        seconds, overall = zip((0.0, run["accuracy"]["pool_sample"]["overall"]), *run["curve"][1:], strict=True)
+        axes.plot(seconds, overall, ".-", color=LINES[0])
+        notes = {0: "sample of the pool", 1: f"trimmed {overall[1]:.4f}", len(overall) - 1: f"result {overall[-1]:.4f}"}
+        for point, text in notes.items():
+            below = (6, -14) if point == 1 else (6, 6)
+            axes.annotate(text, (seconds[point], overall[point]), below, textcoords="offset points")
+        axes.set_title(label)
+        axes.set_xlabel("seconds since the selection began")
+        axes.set_ylabel("overall accuracy")
+        axes.set_xlim(0, 1.3 * seconds[-1])
+        axes.margins(y=0.15)
+        _plain(axes)
     figure.savefig(path, dpi=DOTS_AN_INCH)
 
 
