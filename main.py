@@ -106,7 +106,7 @@ with checked():
         refinement_tolerance=2e-5,
         # Minutes of refinement, at most.
         max_refinement_time=30.0,
-        # GiB that the tables may take. With too little for all triples, those of the most informative columns are
+        # GiB for the tables of three columns. Where all of them need more, those of the most informative columns are
         # matched.
         max_memory=4.0,
         # Whether pool rows that equal a training row may be selected.

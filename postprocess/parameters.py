@@ -19,7 +19,7 @@ class SelectionParameters:
     refinement_swapsize: rows weighed against each other at a time in refinement. refinement_iterations: most rounds
         of that. refinement_tolerance: gain of overall accuracy (share) below which a pass over all candidates is the
         last one. max_refinement_time: minutes.
-    max_memory: GiB that the tables may take; with too many triples for it, the most informative columns' are matched.
+    max_memory: GiB for the tables of three columns; where they need more, the most informative columns' are matched.
     allow_training_copies: whether pool rows that equal a training row may be selected.
     threads: None for all cores; does not change the result. seed: where all randomness starts.
 

@@ -194,10 +194,14 @@ class _Run:
             )
             if self.layout.complete:  # or else the rounds know the accuracy of some tables only
                 self.curve += [(began + seconds, overall) for seconds, overall in refined.curve]
-            rows = candidates[refined.selected]
-            status.update(rows=len(rows), status=refined.status, rounds=refined.rounds, swaps=refined.swaps)
-        self._tell("refined", "the result", self._accuracy(tables, rows))
-        return rows
+            result = candidates[refined.selected]
+            accuracy = self._accuracy(tables, result)
+            if accuracy.overall < self.accuracy["trimmed"].overall:  # possible where some tables are not matched
+                self._warn("refinement served the matched tables at the cost of the others: the trimmed rows stay")
+                result, accuracy = rows, self.accuracy["trimmed"]
+            status.update(rows=len(result), status=refined.status, rounds=refined.rounds, swaps=refined.swaps)
+        self._tell("refined", "the result", accuracy)
+        return result
 
     def _codes(self, rows: np.ndarray) -> np.ndarray:
         """The codes of these pool rows (n_columns, n_rows), C-contiguous; the pool itself where that is all."""

@@ -222,7 +222,7 @@ def test_little_memory_limits_the_triples():
     layout = Layout(SIZES, 5, 3)
     selection = run(training, pool, max_memory=2 * int(layout.level_start[-1]) / GIB)
     overall = assert_selects(selection, training, pool)
-    (text,) = selection.warnings
+    text, *_ = selection.warnings
     assert re.match("trimming and refinement match 10 of 10 pairs and [01] of 10 triples, those of .*max_memory", text)
     assert overall > selection.accuracy["pool_sample"].overall + 0.1
 
@@ -271,3 +271,12 @@ def test_many_columns(monkeypatch):
     assert selection.accuracy["refined"].univariate > selection.accuracy["pool_sample"].univariate + 0.002
     (text,) = selection.warnings
     assert re.match(r"trimming and refinement match 44,850 of 44,850 pairs and [\d,]+ of 4,455,100 triples", text)
+
+
+def test_refinement_of_some_tables_never_costs_accuracy_over_all_of_them():
+    training, pool = data()
+    limit = 2 * int(Layout(SIZES, 5, 3).level_start[-1]) / GIB
+    selection = run(training, pool, max_memory=limit)
+    assert_selects(selection, training, pool)
+    assert selection.accuracy["refined"] == selection.accuracy["trimmed"]
+    assert any(warning.endswith("the trimmed rows stay") for warning in selection.warnings)
