@@ -157,6 +157,10 @@ def run(call: Call, progress: Progress) -> list[Path]:
     started = time.monotonic()
     training_source = check_call(call)
     binning = fit(training_source, progress=progress)
+    if call.holdout is not None:
+        read_codes(
+            open_source(call.holdout, role="holdout"), binning, progress=progress
+        )  # a bad cell ends the run here
     training = read_codes(training_source, binning, progress=progress)
     training_facts = FileFacts.of(training_source.path, training.n_rows, len(binning.columns))
     stages = [Stage("reading", time.monotonic() - started, training.n_rows)]
@@ -260,21 +264,20 @@ def evaluate_officially(
     """mostlyai-qa's figures and page, where there is a holdout; they come after the result, which is safe by then."""
     if call.holdout is None:
         return None
-    frames = {
-        role: read_typed(source, binning)
-        for role, source in (
-            ("training", training),
-            ("holdout", open_source(call.holdout, role="holdout")),
-            ("result", open_source(result, role="result")),
-        )
-    }
-    return evaluate(**frames, page=page, progress=progress)
+    return evaluate(
+        training=read_typed(training, binning),
+        holdout=read_typed(open_source(call.holdout, role="holdout"), binning),
+        result=read_typed(open_source(result, role="result"), binning),
+        page=page,
+        progress=progress,
+    )
 
 
 def read_call(arguments: Sequence[str]) -> Call:
     """The command line; a wrong one ends the program with one line and exit code 2."""
     parser = _Parser(
         prog="run.sh",
+        allow_abbrev=False,
         description="Synthetic rows whose tables match the original's: trains generators, fills a pool, selects.",
         epilog="Parameters are edited at the top of main.py. Exit codes: 0 done, 1 failed, 2 wrong call or input, "
         "130 interrupted, 143 terminated.",

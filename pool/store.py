@@ -122,9 +122,18 @@ class PoolFile:
         for number in count(2):
             if not _manifest_of(self.path).exists():
                 with suppress(FileExistsError):
-                    os.link(part, self.path)
+                    self._name(part)
                     return
             self.path = wanted.with_name(f"{wanted.stem}_{number}{wanted.suffix}")
+
+    def _name(self, part: Path) -> None:
+        try:
+            os.link(part, self.path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: take the name first, then put the file in its place
+            self.path.open("xb").close()
+            part.replace(self.path)
 
     def _append(self, part: BinaryIO) -> None:
         end = self.path.stat().st_size

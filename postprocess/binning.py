@@ -84,14 +84,33 @@ def fit(source: Source, *, progress: Progress) -> Binning:
 
 
 def read_typed(source: Source, binning: Binning) -> pd.DataFrame:
-    """All rows of the training data as Int64 (exact), float64, boolean, datetime64[us] and str columns."""
+    """All rows of `source` as Int64 (exact), float64, boolean, datetime64[us] and str columns.
+
+    Raises:
+        InputError: A cell does not fit its column's format.
+    """
     dtypes = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     pieces: list[list[pa.Array]] = [[] for _ in binning.columns]
+    n_rows = 0
     for batch in source.batches(binning.names):
         for piece, column, cells in zip(pieces, binning.columns, batch.columns, strict=True):
-            piece.append(column.format.parse(cells).cast(column.format.type))
+            try:
+                piece.append(column.format.parse(cells).cast(column.format.type))
+            except CellError as error:
+                error.column = column.name
+                raise cell_fault(source, n_rows, error) from error
+        n_rows += batch.num_rows
     typed = {}
     for piece, column in zip(pieces, binning.columns, strict=True):
         typed[column.name] = pa.chunked_array(piece).to_pandas(types_mapper=dtypes.get)
         piece.clear()
     return pd.DataFrame(typed)
+
+
+def cell_fault(source: Source, rows_before: int, error: CellError) -> InputError:
+    """What a cell that does not fit its column's format comes to, with file, column and row."""
+    row = rows_before + error.index + 1
+    return InputError(
+        f"{source.path}: column {error.column!r}, row {row} after the header: {error.value!r} is not {error.expected}, "
+        "as the training data's values are; correct or remove the row"
+    )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from postprocess.binning import Binning
+from postprocess.binning import Binning, cell_fault
 from postprocess.files import MISSING_TOKENS, InputError, Source
 from postprocess.formats import CellError
 from postprocess.progress import Progress
@@ -67,7 +67,7 @@ def read_codes(source: Source, binning: Binning, *, progress: Progress) -> Codes
                     np.add(piece.fingerprints, fingerprints, out=piece.fingerprints)
                     np.logical_or(piece.rare, rare, out=piece.rare)
             except CellError as error:
-                raise _cell_fault(source, n_rows, error) from error
+                raise cell_fault(source, n_rows, error) from error
             pieces.append(piece)
             n_rows += batch.num_rows
             task.advance(batch.num_rows)
@@ -109,14 +109,6 @@ def _encode_share(
         if encoded.rare is not None:
             np.logical_or(part.rare, encoded.rare, out=part.rare)
     return part.fingerprints, part.rare
-
-
-def _cell_fault(source: Source, rows_before: int, error: CellError) -> InputError:
-    row = rows_before + error.index + 1
-    return InputError(
-        f"{source.path}: column {error.column!r}, row {row} after the header: {error.value!r} is not {error.expected}, "
-        "as the training data's values are; correct or remove the row"
-    )
 
 
 def encode_frame(frame: pd.DataFrame, binning: Binning) -> np.ndarray:

@@ -208,6 +208,8 @@ def _csv_batches(path: Path, columns: Sequence[str], names: list[str], rows: int
             ) as reader,
         ):
             for batch in reader:
+                if not batch.num_rows:  # blank lines alone
+                    continue
                 last_cell = batch.column(last)[-1].as_py()
                 chosen = batch.select(names)
                 for start in range(0, batch.num_rows, rows):

@@ -16,6 +16,7 @@ from postprocess.workers import Workers, chunks
 ROWS_A_CHUNK = 1 << 16  # rows counted together: sums are taken chunk by chunk, so threads do not change the result
 PSEUDO_COUNT = 0.5  # keeps a row whose one odd cell the training data does not have from losing all its weight
 
+LEAST_WEIGHT = 1e-9  # many odd cells would leave a weight of 0, and the last rows of a poor pool without any order
 LEAST_DECREASE = 0.99  # a sweep that leaves more than this part of the mean error has stalled
 
 
@@ -74,7 +75,7 @@ def fit_weights(
             for done, t in enumerate(rng.permutation(len(targets)), start=1):
                 errors[t] = _fit_one(weights, cells, codes, sizes, targets[t], n, parts, workers)
                 task.update(sweep - 1 + done / len(targets))
-            np.minimum(weights, 1.0, out=weights)
+            np.clip(weights, LEAST_WEIGHT, 1.0, out=weights)
             task.update(sweep, note=f"largest error {errors.max():.5f}, mean {errors.mean():.5f}")
             if errors.mean() <= tolerance:
                 status = "converged"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from postprocess.progress import Progress
+from postprocess.result import publish
 
 EMBEDDED_ROWS = 10_000  # of each data set, for the distances: more take memory and time with the square
 
@@ -29,9 +30,9 @@ class Official:
 def evaluate(
     *, training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, progress: Progress
 ) -> Official | None:
-    """Run mostlyai-qa's report, whose page goes to `page`; typed frames of the same columns, None where qa declines.
+    """Run mostlyai-qa's report, whose page goes to `page`; typed frames of the same columns.
 
-    qa declines fewer than 100 result, 90 training or 10 holdout rows.
+    None, with a log line, where qa declines or fails: the result stands without its figures.
     """
     from mostlyai import qa  # takes seconds to load, and only a holdout needs it
 
@@ -42,15 +43,24 @@ def evaluate(
             if completed is not None and total == 100:
                 task.update(completed)
 
-        _, metrics = qa.report(
-            syn_tgt_data=result,
-            trn_tgt_data=training,
-            hol_tgt_data=holdout,
-            report_path=page,
-            max_sample_size_embeddings=EMBEDDED_ROWS,
-            update_progress=follow,
-        )
+        unfinished, metrics = page.with_name(f".{page.name}.unfinished"), None
+        try:
+            _, metrics = qa.report(
+                syn_tgt_data=result,
+                trn_tgt_data=training,
+                hol_tgt_data=holdout,
+                report_path=unfinished,
+                max_sample_size_embeddings=EMBEDDED_ROWS,
+                update_progress=follow,
+            )
+            if metrics is not None:
+                publish(unfinished, page)
+        except Exception as error:
+            progress.log(f"warning: mostlyai-qa failed, so its figures are missing: {type(error).__name__}: {error}")
+        finally:
+            unfinished.unlink(missing_ok=True)
     if metrics is None:
+        progress.log("warning: no figures of mostlyai-qa, which takes at least 10 holdout rows")
         return None
     distances = metrics.distances.model_dump()
     near, far = distances["nndr_training"], distances["nndr_holdout"]
