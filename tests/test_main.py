@@ -25,12 +25,16 @@ import pytest
 import main
 from pool.build import build_pool
 from pool.errors import PoolError
+from pool.parameters import PoolParameters
 from postprocess.binning import fit
 from postprocess.codes import read_codes
 from postprocess.files import open_source
+from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
 from postprocess.result import publish
 from tests.pool.fakes import resample
+
+PARAMETERS = (main.POOL, main.SELECTION)  # as main.py has them: the tests take smaller ones
 
 PROJECT = Path(main.__file__).parent
 FLIGHTS = PROJECT / "examples" / "flights.csv"
@@ -579,3 +583,16 @@ def test_a_run_with_the_real_sdk(output, tmp_path, monkeypatch):
     summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
     assert summary["pool"]["rows"] == 600 and summary["pool"]["trained_by_this_run"]
     assert summary["accuracy"]["refined"]["overall"] > summary["accuracy"]["pool_sample"]["overall"]
+
+
+def test_a_holdout_cell_that_does_not_fit_ends_the_run_before_any_work(training, output, tmp_path, pool_frame, capsys):
+    pool, frame = save(pool_frame, tmp_path / "pool.csv"), table(50, seed=3).astype({"whole": object})
+    frame.loc[7, "whole"] = "oops"
+    holdout = save(frame, tmp_path / "holdout.csv")
+    assert call(training, "--pool", pool, "--holdout", holdout, "--output", output) == 2
+    assert re.search(r"holdout.csv: column 'whole', row 8 .*'oops'", capsys.readouterr().err.splitlines()[-1])
+    assert not files_below(output)
+
+
+def test_the_parameters_at_the_top_are_the_defaults():
+    assert (PoolParameters(), SelectionParameters()) == PARAMETERS

@@ -1,4 +1,5 @@
 import json
+import os
 from datetime import datetime
 
 import pandas as pd
@@ -172,3 +173,13 @@ def test_a_value_with_a_carriage_return_is_quoted(tmp_path):
     training = pd.DataFrame({"text": pd.Series(["a\rb", "c"] * 5, dtype="str"), "x": range(10)})
     result = build(tmp_path, training=training)
     assert set(pd.read_csv(result.path)["text"]) == {"a\rb", "c"}
+
+
+def test_file_systems_without_hard_links(tmp_path, monkeypatch):
+    def refuse(_source, _target):
+        raise PermissionError("no hard links here")
+
+    whole = build(tmp_path / "first").path.read_bytes()
+    monkeypatch.setattr(os, "link", refuse)
+    assert build(tmp_path / "second").path.read_bytes() == whole
+    assert names(tmp_path / "second") == ["flat_pool_20250102_1200.csv", "flat_pool_20250102_1200_manifest.json"]

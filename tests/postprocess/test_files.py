@@ -132,3 +132,10 @@ def test_training_data_needs_rows_enough(tmp_path):
     with pytest.raises(InputError, match="only 99 rows; the training data needs at least 100"):
         open_source(write(tmp_path, "a,b\n" + "".join(lines[:99])), role="training")
     open_source(write(tmp_path, "a,b\n" + "".join(lines)), role="training")
+
+
+def test_megabytes_of_blank_lines_are_skipped(tmp_path):
+    path = tmp_path / "blank.csv"
+    rows = "".join(f"{number},x\n" for number in range(200))
+    path.write_text(f"a,b\n{rows}" + "\n" * 5_000_000 + rows)
+    assert sum(batch.num_rows for batch in open_source(path, role="training").batches()) == 400

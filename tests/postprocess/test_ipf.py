@@ -148,3 +148,13 @@ def test_progress_counts_sweeps():
     (task,) = progress.tasks
     assert (task.label, task.total, task.completed) == ("IPF sweeps", 2, 2)
     assert "mean 0.00" in task.note
+
+
+def test_no_weight_vanishes_however_odd_the_rows():
+    training = np.zeros((30, 400), dtype=np.uint8)
+    pool = np.ones((30, 500), dtype=np.uint8)  # not a cell that the training data has
+    pool[:, :10] = 0
+    sizes, pairs = np.full(30, 2), [(i, j) for i in range(30) for j in range(i + 1, 30)]
+    weights = fit(pool, sizes, margins(training, sizes, pairs), 400, most_sweeps=4).weights
+    assert (weights > 0).all()
+    assert weights[:10].min() > weights[10:].max()
