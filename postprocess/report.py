@@ -130,7 +130,12 @@ def _page(facts: dict) -> str:
         [role, facts[role]["path"], f"{facts[role]['rows']:,}", str(facts[role]["columns"]), facts[role]["sha256"]]
         for role in ("training", "pool", "result")
     ]
-    parameters = [[name, repr(value)] for part in facts["parameters"].values() for name, value in part.items()]
+    parameters = [
+        [part, name, repr(value)]
+        for part, values in facts["parameters"].items()
+        if part == "selection" or facts["pool"]["trained_by_this_run"]
+        for name, value in values.items()
+    ]
     versions = [[name, str(value)] for name, value in facts["versions"].items()]
     overall = facts["accuracy"]["refined"]["overall"]
     notes = [
@@ -147,7 +152,7 @@ def _page(facts: dict) -> str:
         accuracy=_table(["rows", "overall", "univariate", "bivariate", "trivariate"], accuracy),
         stages=_table(["stage", "rows", "seconds", "how it ended"], stages),
         files=_table(["file", "path", "rows", "columns", "sha256"], files),
-        parameters=_table(["parameter", "value"], parameters),
+        parameters=_table(["of the", "parameter", "value"], parameters),
         versions=_table(["package", "version"], versions),
         official=_official(facts),
     )
