@@ -203,6 +203,8 @@ def run(call: Call, progress: Progress) -> list[Path]:
     )
     write_summary(facts, summary_path)
     write_report(facts, report_path)
+    for warning in selection.warnings:
+        progress.log(f"warning: {warning}")
     progress.log(f"done: accuracy {selection.accuracy['refined']}")
     return [result_path, summary_path, report_path, *([official_path] if official else [])]
 

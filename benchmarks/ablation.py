@@ -30,7 +30,7 @@ from postprocess.trimming import TrimmingResult
 
 
 def equal_weights(codes: np.ndarray, *_: object, **__: object) -> IpfResult:
-    """In place of `fit_weights`: the same weight for all; refinement then tries all rows of a pool of at most 50 n."""
+    """In place of `fit_weights`: the same weight for all; refinement then tries all rows."""
     return IpfResult(np.ones(codes.shape[1]), "left to chance", sweeps=0, largest_error=np.nan, mean_error=np.nan)
 
 

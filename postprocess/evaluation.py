@@ -89,6 +89,6 @@ def measure(
             task.advance()
         return sums
 
-    with progress.task(label, total=(n_columns - 1) * (n_columns - 2) / 2, unit="pair") as task:
+    with progress.task(label, total=(n_columns - 1) * (n_columns - 2) / 2, unit="step") as task:
         sums = sum(workers.map(errors_from, range(n_columns)))
     return [from_errors(sums[:, s], layout.n_tables) for s in range(len(samples))]
