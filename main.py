@@ -158,9 +158,8 @@ def run(call: Call, progress: Progress) -> list[Path]:
     training_source = check_call(call)
     binning = fit(training_source, progress=progress)
     if call.holdout is not None:
-        read_codes(
-            open_source(call.holdout, role="holdout"), binning, progress=progress
-        )  # a bad cell ends the run here
+        # Read now for its cells alone: one that does not fit ends the run before hours of work.
+        read_codes(open_source(call.holdout, role="holdout"), binning, progress=progress)
     training = read_codes(training_source, binning, progress=progress)
     training_facts = FileFacts.of(training_source.path, training.n_rows, len(binning.columns))
     stages = [Stage("reading", time.monotonic() - started, training.n_rows)]

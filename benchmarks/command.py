@@ -7,7 +7,6 @@ import ast
 import json
 import os
 import platform
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from postprocess.parameters import SelectionParameters
-from postprocess.result import publish
+from postprocess.result import whole_file
 
 EXIT_INTERRUPTED = 130
 
@@ -97,12 +96,8 @@ def machine() -> dict[str, object]:
 
 def write_json(content: dict, path: Path) -> None:
     """Write it, whole or not at all; raises FileExistsError where the name is taken."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
-    try:
+    with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        publish(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

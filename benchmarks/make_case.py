@@ -6,7 +6,6 @@ python -m benchmarks.make_case FOLDER --rows 100000 --columns 80 --pool-rows 250
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from benchmarks.command import exits, whole
 from benchmarks.structure import Structure, new_structure
 from postprocess.files import MINIMUM_ROWS
 from postprocess.progress import Progress, open_progress
-from postprocess.result import publish
+from postprocess.result import whole_file
 
 ROWS_A_PIECE = 1 << 16  # drawn and written together: memory depends on this, not on the number of rows
 POOL_CYCLES = 2  # generators that the pool comes from, each with errors of its own
@@ -68,24 +67,20 @@ def make_case(
 
 def _write(path: Path, sources: list[Structure], n_rows: int, rng: np.random.Generator, progress: Progress) -> None:
     """So many rows, equal shares of each source, one after the other."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     open_writer = pq.ParquetWriter if path.suffix == ".parquet" else _CsvWriter
-    try:
-        with (
-            progress.task(f"Writing {path.name}", total=n_rows, unit="row") as task,
-            open_writer(unfinished, sources[0].schema) as writer,
-        ):
-            written = 0
-            for number, source in enumerate(sources, start=1):
-                stop = n_rows * number // len(sources)
-                while written < stop:
-                    rows = min(ROWS_A_PIECE, stop - written)
-                    writer.write_batch(source.draw(rows, rng))
-                    written += rows
-                    task.advance(rows)
-        publish(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        whole_file(path) as unfinished,
+        progress.task(f"Writing {path.name}", total=n_rows, unit="row") as task,
+        open_writer(unfinished, sources[0].schema) as writer,
+    ):
+        written = 0
+        for number, source in enumerate(sources, start=1):
+            stop = n_rows * number // len(sources)
+            while written < stop:
+                rows = min(ROWS_A_PIECE, stop - written)
+                writer.write_batch(source.draw(rows, rng))
+                written += rows
+                task.advance(rows)
 
 
 class _CsvWriter(pa_csv.CSVWriter):

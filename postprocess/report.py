@@ -8,14 +8,13 @@ import json
 import os
 import platform
 import resource
-import secrets
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from postprocess.official import Official
-from postprocess.result import publish
+from postprocess.result import whole_file
 from postprocess.selection import Selection, Stage
 
 PACKAGES = ("mostlyai", "numpy", "pandas", "pyarrow", "scipy", "torch")
@@ -99,12 +98,8 @@ def write_report(facts: RunFacts, path: Path) -> None:
 
 
 def _write(text: str, path: Path) -> None:
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
-    try:
+    with whole_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-        publish(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _official_figures(official: Official | None) -> dict:

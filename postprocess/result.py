@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,18 +42,29 @@ def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path)
     rows = np.asarray(rows)
     if np.any(rows[:1] < 0) or np.any(np.diff(rows) <= 0):
         raise ValueError("row numbers must be distinct, sorted and not negative")
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
-    try:
+    with whole_file(path) as unfinished:
         with unfinished.open("xb") as file:
             written = _write(file, source, rows, binning)
             file.flush()
             os.fsync(file.fileno())
         if written < len(rows):
             raise ValueError(f"{source.path}: row number {rows[written]} is chosen, but the file ends before it")
+    return written
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; the file gets its own name when the block ends well, and goes away otherwise.
+
+    Raises:
+        FileExistsError: `path` exists by then.
+    """
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        yield unfinished
         publish(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
-    return written
 
 
 def publish(unfinished: Path, path: Path) -> None:

@@ -95,8 +95,10 @@ class _Run:
         self.seeds = iter(np.random.SeedSequence(parameters.seed).spawn(5))
 
     def run(self) -> Selection:
-        weights = self._fit()
-        subset = self._round(weights)
+        admitted = self._codes(self.admitted)
+        weights = self._fit(admitted)
+        subset = self._round(admitted, weights)
+        del admitted  # can be as large as the pool
         self._measure(subset)
         tables, rows = self._trim(subset)
         rows = self._refine(tables, rows, weights)
@@ -104,14 +106,14 @@ class _Run:
             rows, self.accuracy, tuple(self.curve), tuple(self.stages), self.excluded, tuple(self.warnings)
         )
 
-    def _fit(self) -> np.ndarray:
+    def _fit(self, admitted: np.ndarray) -> np.ndarray:
         """The weights of the admitted rows; a single column is fitted itself, more by their pairs."""
         parameters = self.parameters
         with self._stage("ipf") as status:
             single = len(self.sizes) == 1
             fitted = [(0,)] if single else top_pairs(self.training, self.sizes, parameters.ipf_top_pairs)
             fit = fit_weights(
-                self._codes(self.admitted),
+                admitted,
                 self.sizes,
                 margins(self.training, self.sizes, fitted),
                 n=self.n,
@@ -125,12 +127,12 @@ class _Run:
             status.update(largest_error=fit.largest_error, mean_error=fit.mean_error)
         return fit.weights
 
-    def _round(self, weights: np.ndarray) -> np.ndarray:
+    def _round(self, admitted: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """The oversized subset: sorted row numbers."""
         with self._stage("oversized subset") as status:
             wanted = oversize(self.n, len(self.admitted), self.parameters, warn=self._warn)
             subset = round_weights(
-                self._codes(self.admitted),
+                admitted,
                 weights,
                 self.training,
                 self.layout,

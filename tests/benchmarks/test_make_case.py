@@ -109,7 +109,7 @@ def test_leaves_nothing_half_written(tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("disk")
 
-    monkeypatch.setattr(making, "publish", fail)
+    monkeypatch.setattr("postprocess.result.publish", fail)
     with pytest.raises(RuntimeError, match="disk"):
         make_case(tmp_path, SIZE, seed=1, progress=Silent())
     assert list(tmp_path.iterdir()) == []
