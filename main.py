@@ -101,14 +101,21 @@ with checked():
         refinement_swapsize=100_000,
         # Rounds of refinement, at most, each with a new set of rows.
         refinement_iterations=1_000,
-        # Gain of overall accuracy (share, 0..1) below which a pass over all candidate rows is the last one. Lower goes
-        # on for longer and for less; 0 goes on until no swap improves.
+        # Gain of overall fit to the targets (share, 0..1) below which a pass over all candidate rows is the last one.
+        # Lower goes on for longer and for less; 0 goes on until no swap improves.
         refinement_tolerance=2e-5,
         # Minutes of refinement, at most.
         max_refinement_time=30.0,
         # GiB for the tables of three columns. Where all of them need more, those of the most informative columns are
         # matched.
         max_memory=4.0,
+        # How far (share) the tables to match leave the training data's for the pool's where sampling noise alone may
+        # tell the two apart. 0: as close to the training rows as can be; more: closer to unseen rows of the same kind,
+        # and leaning less on the training rows.
+        target_smoothing=0.5,
+        # Pool rows that come nearer to a training row than this share of the distance (columns that differ) from there
+        # to the next training row are not selected. 0: no such filter.
+        privacy_filter=0.85,
         # Whether pool rows that equal a training row may be selected.
         allow_training_copies=False,
         # Threads; None: all cores. The result is the same whatever their number.

@@ -9,7 +9,7 @@ from math import comb
 import numpy as np
 
 from postprocess.parameters import SelectionParameters
-from postprocess.tables import Layout
+from postprocess.tables import CELL, Layout
 
 GIB = 1 << 30
 
@@ -51,19 +51,18 @@ def layout_within(
     training: np.ndarray,
     sizes: np.ndarray,
     parameters: SelectionParameters,
-    dtype: type,
     *,
     warn: Callable[[str], None],
 ) -> tuple[Layout, np.ndarray]:
     """The tables to match within `refinement_top_pairs`, `refinement_top_triples` and `max_memory`.
 
-    training: (n_columns, n_rows) uint8; sizes: (n_columns,); dtype: of a cell. Returns the layout, and the order of the
-    columns that it is made for: their own where all tables are matched, else the most informative ones first.
+    training: (n_columns, n_rows) uint8; sizes: (n_columns,). Returns the layout, and the order of the columns that it
+    is made for: their own where all tables are matched, else the most informative ones first.
     """
     n_columns = len(sizes)
     pair_columns = _most_columns(2, n_columns, parameters.refinement_top_pairs)
     triple_columns = min(pair_columns, _most_columns(3, n_columns, parameters.refinement_top_triples))
-    room = parameters.max_memory * GIB / np.dtype(dtype).itemsize
+    room = parameters.max_memory * GIB / np.dtype(CELL).itemsize
     layout = Layout(sizes, pair_columns, triple_columns)
     if layout.complete and layout.level_start[-1] <= room:
         return layout, np.arange(n_columns)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from postprocess.targets import smoothed
 from postprocess.workers import Workers, chunks
 
 ROWS_A_CHUNK = 1 << 16  # rows counted together: sums are taken chunk by chunk, so threads do not change the result
@@ -39,12 +40,23 @@ class Margin:
     target: np.ndarray
 
 
-def margins(codes: np.ndarray, sizes: np.ndarray, tables: list[tuple[int, ...]]) -> list[Margin]:
-    """The training data's counts of the given tables of one or two columns; codes (n_columns, n_rows) uint8."""
-    return [
-        Margin(columns, np.bincount(_cells(codes, sizes, columns), minlength=_n_cells(sizes, columns)).astype(float))
-        for columns in tables
-    ]
+def margins(
+    training: np.ndarray, prior: np.ndarray, sizes: np.ndarray, tables: list[tuple[int, ...]], *, smoothing: float
+) -> list[Margin]:
+    """The target counts of the given tables of one or two columns, for as many rows as the training data has.
+
+    training, prior, smoothing: as `postprocess.targets.target_tables` takes them.
+    """
+    n, n_prior = training.shape[1], prior.shape[1]
+
+    def margin(columns: tuple[int, ...]) -> Margin:
+        counts, found = (
+            np.bincount(_cells(codes, sizes, columns), minlength=_n_cells(sizes, columns))[None].astype(float)
+            for codes in (training, prior)
+        )
+        return Margin(columns, smoothed(counts, found * (n / n_prior), np.zeros(1, dtype=int), n, smoothing)[0])
+
+    return [margin(columns) for columns in tables]
 
 
 def fit_weights(

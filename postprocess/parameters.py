@@ -17,9 +17,13 @@ class SelectionParameters:
     refinement_top_pairs, refinement_top_triples: tables that trimming and refinement match: those of the most
         informative columns, as many as have at most so many pairs (triples); None: all.
     refinement_swapsize: rows weighed against each other at a time in refinement. refinement_iterations: most rounds
-        of that. refinement_tolerance: gain of overall accuracy (share) below which a pass over all candidates is the
+        of that. refinement_tolerance: gain of overall fit (share) below which a pass over all candidates is the
         last one. max_refinement_time: minutes.
     max_memory: GiB for the tables of three columns; where they need more, the most informative columns' are matched.
+    target_smoothing: how far (share) the tables to match leave the training data's for the pool's where the two are as
+        close as sampling noise allows; see `postprocess.targets`. 0: the training data's tables as they are.
+    privacy_filter: pool rows that come nearer to a training row than this share of the distance that it keeps from all
+        other training rows are not selected; see `postprocess.neighbours`. 0: no such filter.
     allow_training_copies: whether pool rows that equal a training row may be selected.
     threads: None for all cores; does not change the result. seed: where all randomness starts.
 
@@ -39,6 +43,8 @@ class SelectionParameters:
     refinement_tolerance: float = 2e-5
     max_refinement_time: float = 30.0
     max_memory: float = 4.0
+    target_smoothing: float = 0.5
+    privacy_filter: float = 0.85
     allow_training_copies: bool = False
     threads: int | None = None
     seed: int = 1
@@ -65,7 +71,7 @@ class SelectionParameters:
         for name in ("max_trimming_time", "max_refinement_time"):
             value = getattr(self, name)
             _check(name, value, "a number of minutes of at least 0", _is_number(value) and value >= 0)
-        for name in ("ipf_tolerance", "refinement_tolerance"):
+        for name in ("ipf_tolerance", "refinement_tolerance", "target_smoothing", "privacy_filter"):
             value = getattr(self, name)
             _check(name, value, "a share from 0 to 1", _is_number(value) and 0 <= value <= 1)
         multiplier, memory = self.trimming_data_multiplier, self.max_memory

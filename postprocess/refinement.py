@@ -3,7 +3,7 @@
 What the swaps minimise is the weighted squared error of all tables: bare L1 is flat around its many local optima, and
 greedy swaps run into them early, while the squared error keeps finding improvements that lower the L1 as well. In a
 round a working set of rows is weighed against each other with scores that the agreement kernel keeps exact, so every
-swap is an improvement of the state it is applied to. A round that raises the overall L1 error is undone.
+swap is an improvement of the state it is applied to.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from postprocess.tables import Tables
 MEMBER_SHARE = 1 / 3  # of a working set: selected rows; the others are candidates
 PATIENCE = 50  # selected rows tried in a row without finding an improving swap, before a round ends
 SWAPS_A_LOOK = 50  # swaps between two looks at the clock
-LEAST_GAIN = 1e-9  # of a row's own weight: smaller changes of the squared error are rounding
+LEAST_GAIN = 1e-5  # of a row's own weight: smaller changes of the squared error are rounding
 
 
 @dataclass(frozen=True)
 class RefinementResult:
-    """selected: (n_rows,) bool over the candidate rows. curve: (seconds, overall accuracy) after each round."""
+    """selected: (n_rows,) bool over the candidate rows. fit: the accuracy against the targets. curve: (seconds, overall
+    fit) after each round.
+    """
 
     selected: np.ndarray
     status: str  # "converged" | "iteration limit" | "out of time"
     rounds: int
     swaps: int
-    accuracy: Accuracy
+    fit: Accuracy
     curve: tuple[tuple[float, float], ...]
 
 
@@ -53,11 +55,11 @@ def refine(
 
     tables: residuals of the selected rows against the target of n rows; kept up to date. codes: (n_columns, n_rows)
     uint8 of all candidate rows; selected: (n_rows,) bool, n of them set. `swapsize` rows make a working set. Ends when
-    a pass, in which every candidate has had its turn, gains less overall accuracy than `tolerance`, or no swap at all.
+    a pass, in which every candidate has had its turn, gains less overall fit than `tolerance`, or no swap at all.
     """
     selected = selected.copy()
     queue = _WorkingSets(selected, swapsize, rng)
-    accuracy = pass_start = of_residuals(tables, n)
+    fit = pass_start = of_residuals(tables, n)
     swaps = pass_swaps = rounds = 0
     status, curve, started = "iteration limit", [], time.monotonic()
     with progress.task("Refinement", total=None, unit="round") as task:
@@ -67,24 +69,18 @@ def refine(
                 break
             rows, ends_pass = queue.next()
             chosen, made = _swap(tables, codes.take(rows, axis=1), selected[rows], deadline)
-            rounds += 1
             changed = chosen != selected[rows]
-            moved, signs = codes[:, rows[changed]], np.where(chosen[changed], 1, -1)
-            tables.add(moved, signs)
-            after = of_residuals(tables, n)
-            if after.overall >= accuracy.overall:
-                selected[rows] = chosen
-                accuracy, swaps = after, swaps + made
-            else:
-                tables.add(moved, -signs)
-            curve.append((time.monotonic() - started, accuracy.overall))
-            task.advance(note=f"{swaps} swaps, accuracy {accuracy}")
+            tables.add(codes[:, rows[changed]], np.where(chosen[changed], 1, -1))
+            selected[rows] = chosen
+            fit, swaps, rounds = of_residuals(tables, n), swaps + made, rounds + 1
+            curve.append((time.monotonic() - started, fit.overall))
+            task.advance(note=f"{swaps} swaps, fit {fit}")
             if ends_pass:
-                if accuracy.overall - pass_start.overall < tolerance or swaps == pass_swaps:
+                if fit.overall - pass_start.overall < tolerance or swaps == pass_swaps:
                     status = "converged"
                     break
-                pass_start, pass_swaps = accuracy, swaps
-    return RefinementResult(selected, status, rounds, swaps, accuracy, tuple(curve))
+                pass_start, pass_swaps = fit, swaps
+    return RefinementResult(selected, status, rounds, swaps, fit, tuple(curve))
 
 
 class _WorkingSets:

@@ -2,7 +2,8 @@
 
 A row drawn at random by its weight throws most of the weights' gain away. Here the rows are decided one after the other
 against the tables of everything decided so far plus the still fractional rest (the method of conditional expectations:
-Raghavan (1988), "Probabilistic construction of deterministic algorithms"), on the univariate and bivariate tables.
+Raghavan (1988), "Probabilistic construction of deterministic algorithms"), on the univariate and bivariate tables and
+their squared error: unlike the absolute error, it does not take a target below half a row for none at all.
 """
 
 from __future__ import annotations
@@ -37,24 +38,25 @@ def scale_weights(weights: np.ndarray, n: int) -> np.ndarray:
 def round_weights(
     codes: np.ndarray,
     weights: np.ndarray,
-    training: np.ndarray,
-    layout: Layout,
+    targets: Tables,
     *,
     n: int,
+    n_target: int,
     rng: np.random.Generator,
     workers: Workers,
     progress,
 ) -> np.ndarray:
     """Choose exactly n rows by their weights.
 
-    codes: (n_columns, n_rows) uint8 of the pool; weights: (n_rows,) >= 0, at least n of them positive; training:
-    (n_columns, n_training) uint8. Returns sorted int64 row numbers.
+    codes: (n_columns, n_rows) uint8 of the pool; weights: (n_rows,) >= 0, at least n of them positive; targets: counts
+    that the tables of n_target rows should have. Returns sorted int64 row numbers.
     """
     fractions = scale_weights(weights, n)
     rows = rng.permutation(np.flatnonzero(fractions))
-    residual = _FractionalTables(pairs_only(layout), workers)
+    residual = _FractionalTables(pairs_only(targets.layout), workers)
     residual.tables.add(codes[:, rows], fractions[rows])
-    residual.tables.add(training, np.full(training.shape[1], -n / training.shape[1]))
+    for cells, target in zip(residual.tables.levels()[:2], targets.levels()[:2], strict=True):
+        cells -= np.float32(n / n_target) * target
     keep = np.zeros(len(rows), dtype=bool)
     with progress.task("Rounding", total=len(rows), unit="row") as task:
         for start in range(0, len(rows), ROWS_A_BLOCK):
@@ -81,22 +83,23 @@ def _exactly(n: int, rows: np.ndarray, keep: np.ndarray, fractions: np.ndarray) 
 
 
 class _FractionalTables:
-    """Residual of decided rows plus the fractional rest, float32, for univariate and bivariate tables."""
+    """Residual of decided rows plus the fractional rest, for univariate and bivariate tables."""
 
     def __init__(self, layout: Layout, workers: Workers) -> None:
-        self.tables = Tables(layout, dtype=np.float32, workers=workers)
+        self.tables = Tables(layout, workers=workers)
         self.weights = np.float32(1.0 / np.maximum(layout.n_tables, 1))
+        self.itself = float(self.weights[:2] @ layout.n_tables[:2])
 
     def decide(self, codes: np.ndarray, fractions: np.ndarray) -> np.ndarray:
         """Keep (True) or drop each row, in order, and update the residual."""
         residual, n_columns = self.tables.values, len(codes)
         keep = np.empty(len(fractions), dtype=bool)
         for t, (cells, fraction) in enumerate(zip(self.tables.cells(codes), np.float32(fractions), strict=True)):
-            dropped = residual.take(cells, mode="clip")
-            dropped -= fraction
-            kept = dropped + np.float32(1.0)
-            change = np.abs(kept)
-            change -= np.abs(dropped)
-            keep[t] = self.weights[0] * change[:n_columns].sum() + self.weights[1] * change[n_columns:].sum() < 0
-            residual[cells] = kept if keep[t] else dropped
+            own = residual.take(cells, mode="clip")
+            own -= fraction  # as if dropped; kept, the squared error changes by twice their sum, and by `itself`
+            gain = self.weights[0] * own[:n_columns].sum() + self.weights[1] * own[n_columns:].sum()
+            keep[t] = 2 * gain + self.itself < 0
+            if keep[t]:
+                own += np.float32(1.0)
+            residual[cells] = own
         return keep

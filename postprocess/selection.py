@@ -9,20 +9,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from postprocess.candidates import admitted_rows, oversize, refinement_candidates
+from postprocess.candidates import admitted_rows, fair_rows, oversize, refinement_candidates
 from postprocess.clock import Deadline
 from postprocess.codes import Codes
 from postprocess.evaluation import Accuracy, measure, of_residuals
 from postprocess.files import InputError
 from postprocess.informative import layout_within, top_pairs
-from postprocess.ipf import fit_weights, margins
+from postprocess.ipf import IpfResult, fit_weights, margins
+from postprocess.neighbours import Distances, distances, reach_of, summarise
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress
 from postprocess.refinement import refine
 from postprocess.rounding import round_weights
-from postprocess.tables import Tables, cell_dtype
+from postprocess.tables import Tables
+from postprocess.targets import PRIOR_MULTIPLE, target_tables
 from postprocess.trimming import trim
 from postprocess.workers import Workers, open_workers
+
+NEAREST_OF = 25_000  # rows of the result and of the pool's sample whose nearness is told
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,10 @@ class Stage:
 class Selection:
     """rows: sorted int64 numbers of the selected pool rows.
 
-    accuracy: after each step, over all tables. curve: (seconds since the selection began, overall accuracy) after each
-    step and each round of refinement. excluded: number of pool rows kept out, by reason.
+    accuracy: after each step, over all tables, against the training data. curve: (seconds since the selection began,
+    overall accuracy) after each step, and after each round of refinement where the targets are the training data's own
+    tables. excluded: number of pool rows kept out, by reason. closest_training_row: of `neighbours.summarise` for
+    `result`, `pool_sample` and `training`.
     """
 
     rows: np.ndarray
@@ -49,6 +55,7 @@ class Selection:
     stages: tuple[Stage, ...]
     excluded: dict[str, int]
     warnings: tuple[str, ...]
+    closest_training_row: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def select(
@@ -87,56 +94,128 @@ class _Run:
         self.curve: list[tuple[float, float]] = []
         self.warnings: list[str] = []
         self.admitted, self.excluded = admitted_rows(training, pool, parameters, warn=self._warn)
-        self.cell_dtype = cell_dtype(oversize(self.n, pool.n_rows, parameters))
-        self.layout, order = layout_within(training.codes, sizes, parameters, self.cell_dtype, warn=self._warn)
+        self.layout, order = layout_within(training.codes, sizes, parameters, warn=self._warn)
         self.sizes = self.layout.sizes
         in_order = np.array_equal(order, np.arange(len(order)))
         self.training, self.pool = (codes if in_order else codes[order] for codes in (training.codes, pool.codes))
-        self.seeds = iter(np.random.SeedSequence(parameters.seed).spawn(5))
+        self.fits_training = self.layout.complete and parameters.target_smoothing == 0
+        self.compared = np.zeros(pool.n_rows, dtype=bool)
+        self.seeds = np.random.SeedSequence(parameters.seed)
 
     def run(self) -> Selection:
-        admitted = self._codes(self.admitted)
-        weights = self._fit(admitted)
-        subset = self._round(admitted, weights)
-        del admitted  # can be as large as the pool
-        self._measure(subset)
-        tables, rows = self._trim(subset)
+        sample = self._some_rows(self.n)
+        targets, prior = self._targets()
+        self._keep_apart(prior)
+        weights = self._fit(prior)
+        subset = self._round(weights, targets)
+        self._measure(sample, subset)
+        tables, rows = self._trim(targets, subset)
         rows = self._refine(tables, rows, weights)
         return Selection(
-            rows, self.accuracy, tuple(self.curve), tuple(self.stages), self.excluded, tuple(self.warnings)
+            rows,
+            self.accuracy,
+            tuple(self.curve),
+            tuple(self.stages),
+            self.excluded,
+            tuple(self.warnings),
+            self._nearness(result=rows, pool_sample=sample),
         )
 
-    def _fit(self, admitted: np.ndarray) -> np.ndarray:
-        """The weights of the admitted rows; a single column is fitted itself, more by their pairs."""
-        parameters = self.parameters
-        with self._stage("ipf") as status:
-            single = len(self.sizes) == 1
-            fitted = [(0,)] if single else top_pairs(self.training, self.sizes, parameters.ipf_top_pairs)
-            fit = fit_weights(
-                admitted,
-                self.sizes,
-                margins(self.training, self.sizes, fitted),
-                n=self.n,
-                most_sweeps=parameters.ipf_iterations,
-                tolerance=parameters.ipf_tolerance,
-                rng=self._rng(),
+    def _targets(self) -> tuple[Tables, np.ndarray]:
+        """The tables to match, and the codes of the pool rows that smooth them."""
+        with self._stage("targets") as status:
+            rows = self._some_rows(min(len(self.admitted), PRIOR_MULTIPLE * self.n), among=self.admitted)
+            prior = self._codes(rows)
+            targets = target_tables(
+                self.training,
+                prior,
+                self.layout,
+                smoothing=self.parameters.target_smoothing,
                 workers=self.workers,
                 progress=self.progress,
             )
+            status.update(rows=len(rows))
+        return targets, prior
+
+    def _keep_apart(self, prior: np.ndarray) -> None:
+        """Take rows too near to a training row out of the admitted ones.
+
+        Comparing the whole pool would take too long, so a first sweep of IPF tells which rows may come to be chosen.
+        """
+        with self._stage("privacy filter") as status:
+            self.among_training = self._compare(self.training, are_training=True).closest
+            self.reach = reach_of(self.among_training, self.parameters.privacy_filter)
+            number = 0
+            if (self.reach >= 0).any():
+                near = self._near(self._fit_weights(prior, most_sweeps=1).weights)
+                number = int(np.count_nonzero(near))
+                if len(near) - number >= self.n:
+                    self.admitted = self.admitted[~near]
+                else:
+                    self._warn_of_near_rows(number)
+                    self.reach, number = np.full_like(self.reach, -1), 0
+            self.excluded["near_copies"] = number
+            status.update(rows=len(self.admitted))
+
+    def _near(self, weights: np.ndarray) -> np.ndarray:
+        """(n_admitted,) bool: rows of fair weight that are near a training row; each row is compared once at most."""
+        rows = np.flatnonzero(fair_rows(weights, self.n, oversize(self.n, len(weights), self.parameters)))
+        rows = rows[~self.compared[self.admitted[rows]]]
+        self.compared[self.admitted[rows]] = True
+        near = np.zeros(len(weights), dtype=bool)
+        near[rows] = self._compare(self._codes(self.admitted[rows]), reach=self.reach).is_near
+        return near
+
+    def _fit(self, prior: np.ndarray) -> np.ndarray:
+        """The weights of the admitted rows; rows near a training row that only now turn out to be fair get none."""
+        with self._stage("ipf") as status:
+            fit = self._fit_weights(prior, most_sweeps=self.parameters.ipf_iterations)
             status.update(rows=len(self.admitted), status=fit.status, sweeps=fit.sweeps)
             status.update(largest_error=fit.largest_error, mean_error=fit.mean_error)
-        return fit.weights
+            if (self.reach < 0).all():
+                return fit.weights
+            near = self._near(fit.weights)
+            if np.count_nonzero(self.compared[self.admitted] & ~near) < self.n:
+                near |= self._near(np.ones(len(near)))  # so few rows have most of the weight that all are needed
+            kept = self.compared[self.admitted] & ~near
+            if np.count_nonzero(kept) < self.n:
+                self._warn_of_near_rows(int(np.count_nonzero(near)))
+                return fit.weights
+            self.excluded["near_copies"] += int(np.count_nonzero(near))
+            return np.where(kept, fit.weights, 0.0)
 
-    def _round(self, admitted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def _warn_of_near_rows(self, number: int) -> None:
+        self._warn(
+            f"{number:,} pool rows near a training row may be selected: without them fewer than {self.n:,} are left "
+            "(privacy_filter)"
+        )
+
+    def _fit_weights(self, prior: np.ndarray, *, most_sweeps: int) -> IpfResult:
+        """IPF to the pairs of columns; a single column is fitted itself."""
+        single = len(self.sizes) == 1
+        fitted = [(0,)] if single else top_pairs(self.training, self.sizes, self.parameters.ipf_top_pairs)
+        return fit_weights(
+            self._codes(self.admitted),
+            self.sizes,
+            margins(self.training, prior, self.sizes, fitted, smoothing=self.parameters.target_smoothing),
+            n=self.n,
+            most_sweeps=most_sweeps,
+            tolerance=self.parameters.ipf_tolerance,
+            rng=self._rng(),
+            workers=self.workers,
+            progress=self.progress,
+        )
+
+    def _round(self, weights: np.ndarray, targets: Tables) -> np.ndarray:
         """The oversized subset: sorted row numbers."""
         with self._stage("oversized subset") as status:
-            wanted = oversize(self.n, len(self.admitted), self.parameters, warn=self._warn)
+            wanted = oversize(self.n, np.count_nonzero(weights), self.parameters, warn=self._warn)
             subset = round_weights(
-                admitted,
+                self._codes(self.admitted),
                 weights,
-                self.training,
-                self.layout,
+                targets,
                 n=wanted,
+                n_target=self.n,
                 rng=self._rng(),
                 workers=self.workers,
                 progress=self.progress,
@@ -144,23 +223,20 @@ class _Run:
             status.update(rows=len(subset))
         return self.admitted[subset]
 
-    def _measure(self, subset: np.ndarray) -> None:
+    def _measure(self, sample: np.ndarray, subset: np.ndarray) -> None:
         """The accuracy of what the selection starts from, and of the oversized subset."""
         with self._stage("measuring") as status:
-            sample = np.sort(self._rng().choice(self.pool.shape[1], self.n, replace=False))
             measured = self._measured([sample, subset])
             status.update(rows=self.n + len(subset))
         self._tell("pool_sample", "a random sample of the pool", measured[0])
         self._tell("ipf", "the oversized subset", measured[1])
 
-    def _trim(self, subset: np.ndarray) -> tuple[Tables, np.ndarray]:
+    def _trim(self, targets: Tables, subset: np.ndarray) -> tuple[Tables, np.ndarray]:
         """The rows that are left, and their residuals."""
         with self._stage("trimming") as status:
-            codes = self._codes(subset)
-            tables = Tables(self.layout, dtype=self.cell_dtype, workers=self.workers)
-            tables.add(self.training)
+            codes, tables = self._codes(subset), targets
             target_sums = tables.row_sums(codes)
-            tables.negate()
+            tables.negate()  # the residuals of an empty selection
             tables.add(codes)
             trimmed = trim(
                 tables,
@@ -194,11 +270,12 @@ class _Run:
                 rng=self._rng(),
                 progress=self.progress,
             )
-            if self.layout.complete:  # or else the rounds know the accuracy of some tables only
+            if self.fits_training:  # or else the rounds know another accuracy
                 self.curve += [(began + seconds, overall) for seconds, overall in refined.curve]
             result = candidates[refined.selected]
             accuracy = self._accuracy(tables, result)
-            if accuracy.overall < self.accuracy["trimmed"].overall:  # possible where some tables are not matched
+            partial = not self.layout.complete
+            if partial and accuracy.overall < self.accuracy["trimmed"].overall:
                 self._warn("refinement served the matched tables at the cost of the others: the trimmed rows stay")
                 result, accuracy = rows, self.accuracy["trimmed"]
             status.update(rows=len(result), status=refined.status, rounds=refined.rounds, swaps=refined.swaps)
@@ -210,7 +287,7 @@ class _Run:
         return self.pool if len(rows) == self.pool.shape[1] else self.pool.take(rows, axis=1)
 
     def _accuracy(self, tables: Tables, rows: np.ndarray) -> Accuracy:
-        return of_residuals(tables, self.n) if self.layout.complete else self._measured([rows])[0]
+        return of_residuals(tables, self.n) if self.fits_training else self._measured([rows])[0]
 
     def _measured(self, samples: list[np.ndarray]) -> list[Accuracy]:
         return measure(
@@ -222,8 +299,23 @@ class _Run:
             label="Measuring all tables",
         )
 
+    def _nearness(self, **rows: np.ndarray) -> dict[str, dict[str, float]]:
+        """How near these rows come to the training rows, by name, beside the training rows among themselves."""
+        some = {name: self._rng().permutation(numbers)[:NEAREST_OF] for name, numbers in rows.items()}
+        found = {name: self._compare(self._codes(np.sort(numbers))).closest for name, numbers in some.items()}
+        return {name: summarise(closest) for name, closest in (found | {"training": self.among_training}).items()}
+
+    def _compare(self, codes: np.ndarray, **options: object) -> Distances:
+        label = "Comparing rows with the training rows"
+        return distances(codes, self.training, workers=self.workers, progress=self.progress, label=label, **options)
+
+    def _some_rows(self, number: int, among: np.ndarray | None = None) -> np.ndarray:
+        """So many rows of the pool, drawn at random, sorted; among: of these."""
+        drawn = self._rng().choice(self.pool.shape[1] if among is None else among, number, replace=False)
+        return np.sort(drawn)
+
     def _rng(self) -> np.random.Generator:
-        return np.random.default_rng(next(self.seeds))
+        return np.random.default_rng(self.seeds.spawn(1)[0])
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[dict]:

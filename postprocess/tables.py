@@ -1,4 +1,4 @@
-"""Univariate, bivariate and trivariate tables of integer codes, all of them in one flat array.
+"""Univariate, bivariate and trivariate tables of codes, all of them in one flat array.
 
 The layout nests: column i's block of trivariate cells holds, for each of its codes, one copy of all bivariate cells of
 the columns after i, and column j's block of bivariate cells holds, for each of its codes, one cell for every code of
@@ -8,6 +8,7 @@ one row touches lie close together in memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,7 @@ from postprocess.workers import Workers, chunks
 ROWS_A_GATHER = 256  # rows whose cells are looked up together: index and value buffers stay in the cache
 ROWS_A_COUNT = 1 << 13  # rows counted together
 CELLS_A_CHUNK = 1 << 20
+CELL = np.float32  # exact for whole counts below 16.7 million, and for a target between two counts exact enough
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,13 @@ class Layout:
     def cells_among(self, codes: np.ndarray, first: int, stop: int) -> np.ndarray:
         """(stop - first, n_rows) cells of the columns first..stop - 1, one column's codes after the other's."""
         return codes[first:stop] + (self.code_start[first:stop, None] - self.code_start[first])
+
+    def begins(self, level: int, after: int) -> np.ndarray:
+        """(n_tables,) where each of the tables that `counts_from` counts together begins along their width."""
+        if level == 0:
+            return np.zeros(1, dtype=np.int64)
+        columns = self.pair_columns if level == 1 else self.triple_columns
+        return self.code_start[after + 1 : columns] - self.code_start[after + 1]
 
     @property
     def n_tables(self) -> np.ndarray:
@@ -97,15 +106,15 @@ class _Pairs:
 
 
 class Tables:
-    """Counts, or residuals, of all tables of a layout.
+    """Counts, targets or residuals of all tables of a layout.
 
-    values: (n_cells,) of the given dtype, in one allocation: float32 for fractional rows, else an integer type.
+    values: (n_cells,) float32, in one allocation.
     """
 
-    def __init__(self, layout: Layout, *, dtype: type, workers: Workers) -> None:
+    def __init__(self, layout: Layout, *, workers: Workers) -> None:
         self.layout = layout
         self.workers = workers
-        self.values = np.zeros(layout.level_start[-1], dtype=dtype)
+        self.values = np.zeros(layout.level_start[-1], dtype=CELL)
         self._pairs = _Pairs(layout, layout.pair_columns)
         same = layout.triple_columns == layout.pair_columns
         self._inner = self._pairs if same else _Pairs(layout, layout.triple_columns)
@@ -121,35 +130,27 @@ class Tables:
 
     def add(self, codes: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Count each row once, or by its weight (-1: out): codes (n_columns, n_rows) uint8, weights (n_rows,)."""
-        layout, sizes = self.layout, self.layout.sizes
-        one, two, three = self.levels()
-        codes = codes.astype(np.intp)
-        weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-
-        def add_to(block: np.ndarray, counted: np.ndarray) -> None:
-            np.add(block, counted.reshape(block.shape), out=block, casting="unsafe")
+        data = [codes.astype(np.intp)]
+        weights = None if weights is None else [np.asarray(weights, dtype=np.float64)]
 
         def add_tables_from(i: int) -> None:
-            column = one[layout.code_start[i] : layout.code_start[i + 1]]
-            add_to(column, np.bincount(codes[i], weights, minlength=sizes[i]))
-            if i < layout.pair_columns - 1:
-                pairs = two[layout.pair_start[i] : layout.pair_start[i + 1]]
-                others = layout.cells_among(codes, i + 1, layout.pair_columns)
-                add_to(pairs, count_each(codes[i], others, pairs.size // sizes[i], pairs.size, weights))
-            for j in range(i + 1, layout.triple_columns - 1):
-                block = self._third_columns(three, i, j)
-                others = layout.cells_among(codes, j + 1, layout.triple_columns)
-                first_two = codes[i] * sizes[j] + codes[j]
-                add_to(block, count_each(first_two, others, block.shape[-1], block.size, weights))
+            for level, after, (counted,) in counts_from(self.layout, i, data, weights):
+                cells = self.block(level, i, after)
+                np.add(cells, counted.reshape(cells.shape), out=cells, casting="unsafe")
 
-        self.workers.map(add_tables_from, range(len(sizes)))
+        self.workers.map(add_tables_from, range(len(self.layout.sizes)))
 
-    def _third_columns(self, three: np.ndarray, i: int, j: int) -> np.ndarray:
-        """View (codes of i, codes of j, codes of all columns after j) of the trivariate cells of columns i and j."""
-        layout, inner = self.layout, self._inner.start
-        block = three[layout.triple_start[i] : layout.triple_start[i + 1]].reshape(layout.sizes[i], -1)
-        block = block[:, inner[j] - inner[i + 1] : inner[j + 1] - inner[i + 1]]
-        return block.reshape(layout.sizes[i], layout.sizes[j], -1)
+    def block(self, level: int, i: int, after: int) -> np.ndarray:
+        """View of the cells that `counts_from` counts together, in its order."""
+        layout, cells = self.layout, self.levels()[level]
+        if level == 0:
+            return cells[layout.code_start[i] : layout.code_start[i + 1]]
+        if level == 1:
+            return cells[layout.pair_start[i] : layout.pair_start[i + 1]]
+        inner = self._inner.start
+        block = cells[layout.triple_start[i] : layout.triple_start[i + 1]].reshape(layout.sizes[i], -1)
+        block = block[:, inner[after] - inner[i + 1] : inner[after + 1] - inner[i + 1]]
+        return block.reshape(layout.sizes[i], layout.sizes[after], -1)
 
     def cells(self, codes: np.ndarray) -> np.ndarray:
         """(n_rows, n_columns + n_pairs) int64: the univariate and bivariate cells of each row."""
@@ -158,30 +159,25 @@ class Tables:
         return np.ascontiguousarray(np.concatenate([codes + self.layout.code_start[:-1, None], pairs]).T)
 
     def row_sums(self, codes: np.ndarray) -> np.ndarray:
-        """(3, n_rows) int64: the sum of the values in the cells that each row touches, level by level.
+        """(3, n_rows) float64: the sum of the values in the cells that each row touches, level by level.
 
         codes: (n_columns, n_rows) uint8. This is the gradient of half the squared error when the values are residuals.
         """
-        three = self.levels()[2]
-        largest = max(int(three.max(initial=0)), -int(three.min(initial=0)))
-        sum_dtype = np.int32 if largest * len(self._inner.first) <= np.iinfo(np.int32).max else np.int64
-        parts = self.workers.map(
-            lambda part: self._row_sums(codes[:, part], sum_dtype), chunks(codes.shape[1], ROWS_A_GATHER)
-        )
-        return np.concatenate(parts, axis=1) if parts else np.zeros((3, 0), dtype=np.int64)
+        parts = self.workers.map(lambda part: self._row_sums(codes[:, part]), chunks(codes.shape[1], ROWS_A_GATHER))
+        return np.concatenate(parts, axis=1) if parts else np.zeros((3, 0))
 
-    def _row_sums(self, codes: np.ndarray, sum_dtype: type) -> np.ndarray:
+    def _row_sums(self, codes: np.ndarray) -> np.ndarray:
         layout, n_rows = self.layout, codes.shape[1]
         one, two, three = self.levels()
         codes = codes.astype(np.int64)
-        sums = np.zeros((3, n_rows), dtype=np.int64)
-        sums[0] = one[codes + layout.code_start[:-1, None]].sum(axis=0, dtype=np.int64)
+        sums = np.zeros((3, n_rows))
+        sums[0] = one[codes + layout.code_start[:-1, None]].sum(axis=0, dtype=np.float64)
         cells = self._pairs.cells(codes)
-        sums[1] = two.take(cells, mode="clip").sum(axis=0, dtype=np.int64)
+        sums[1] = two.take(cells, mode="clip").sum(axis=0, dtype=np.float64)
         inner = self._inner
         if inner is not self._pairs:
             cells = inner.cells(codes)
-        index, found = np.empty_like(cells), np.empty(cells.shape, dtype=self.values.dtype)
+        index, found = np.empty_like(cells), np.empty(cells.shape, dtype=CELL)
         block = inner.start[-1] - inner.start[1:]
         for i in range(layout.triple_columns - 2):
             pairs = slice(inner.first_pair[i + 1], None)
@@ -190,23 +186,54 @@ class Tables:
             offset += layout.triple_start[i] - inner.start[i + 1]
             np.add(cells[pairs], offset, out=index[:count])
             np.take(three, index[:count], out=found[:count], mode="clip")
-            sums[2] += found[:count].sum(axis=0, dtype=sum_dtype)  # int32 where it fits: much faster than int64
+            sums[2] += found[:count].sum(axis=0)  # in float32, which is twice as fast as float64
         return sums
 
     def absolute_sums(self) -> np.ndarray:
-        """(3,) int64: the sum of the absolute values, level by level."""
+        """(3,) float64: the sum of the absolute values, level by level."""
+        return self._sums(lambda cells: np.abs(cells).sum(dtype=np.float64))
 
-        def part_sum(part: slice) -> int:
-            return int(np.abs(self.values[part]).sum(dtype=np.int64))
+    def square_sums(self) -> np.ndarray:
+        """(3,) float64: the sum of the squares, level by level."""
+        return self._sums(lambda cells: np.square(cells, dtype=np.float64).sum())
 
-        start = self.layout.level_start
-        sums = np.zeros(3, dtype=np.int64)
-        for k in range(3):
-            parts = [
-                slice(start[k] + p.start, start[k] + p.stop) for p in chunks(start[k + 1] - start[k], CELLS_A_CHUNK)
-            ]
-            sums[k] = sum(self.workers.map(part_sum, parts))
-        return sums
+    def _sums(self, of_cells: Callable[[np.ndarray], float]) -> np.ndarray:
+        return np.array(
+            [
+                sum(self.workers.map(of_cells, [level[part] for part in chunks(len(level), CELLS_A_CHUNK)]))
+                for level in self.levels()
+            ],
+            dtype=np.float64,
+        )
+
+
+def counts_from(
+    layout: Layout, i: int, data: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None = None
+) -> Iterator[tuple[int, int, list[np.ndarray]]]:
+    """Count the tables that begin with column i, several at a time: its own, and those with all columns after another.
+
+    data: (n_columns, n_rows) intp codes of each data set; weights: (n_rows,) float64 for each. Yields (level, after,
+    counts of each data set): level 0 is the table of column i; level 1 its tables with each column after i; level 2
+    those of columns i and `after` with each column after that. Counts are (cells of the first columns, width), the
+    codes of the last columns side by side as `Layout.begins` says; int64, or float64 with weights.
+    """
+    weights = weights or [None] * len(data)
+    first = [codes[i] for codes in data]
+    sizes = layout.sizes
+    yield 0, i, [np.bincount(key, w, minlength=sizes[i])[None] for key, w in zip(first, weights, strict=True)]
+
+    def with_each(keys: list[np.ndarray], n_keys: int, after: int, columns: int) -> list[np.ndarray]:
+        width = int(layout.code_start[columns] - layout.code_start[after + 1])
+        return [
+            count_each(key, layout.cells_among(codes, after + 1, columns), width, n_keys * width, w).reshape(-1, width)
+            for key, codes, w in zip(keys, data, weights, strict=True)
+        ]
+
+    if i < layout.pair_columns - 1:
+        yield 1, i, with_each(first, sizes[i], i, layout.pair_columns)
+    for j in range(i + 1, layout.triple_columns - 1):
+        first_two = [codes[i] * sizes[j] + codes[j] for codes in data]
+        yield 2, j, with_each(first_two, sizes[i] * sizes[j], j, layout.triple_columns)
 
 
 def count_each(
@@ -223,8 +250,3 @@ def count_each(
         each = None if weights is None else np.tile(weights[part], len(others))
         counted += np.bincount(cells.ravel(), each, minlength=n_cells)
     return counted
-
-
-def cell_dtype(most_rows: int) -> type:
-    """The smallest integer type that holds counts and residuals of at most so many rows."""
-    return np.int16 if most_rows <= np.iinfo(np.int16).max else np.int32

@@ -26,7 +26,7 @@ def test_dropping_rows_keeps_the_tables_true(case_files):
     n_columns = len(case.sizes)
     layout = Layout(case.sizes, n_columns, n_columns)
     with open_workers(1) as workers:
-        tables, wanted = (Tables(layout, dtype=np.int16, workers=workers) for _ in range(2))
+        tables, wanted = (Tables(layout, workers=workers) for _ in range(2))
         tables.add(case.pool.codes)
         result = drop_rows(tables, case.pool.codes, None, n=400, rng=np.random.default_rng(1))
         wanted.add(case.pool.codes[:, result.keep])

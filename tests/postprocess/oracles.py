@@ -110,8 +110,8 @@ def overall(training: np.ndarray, sample: np.ndarray, layout: Layout) -> float:
 
 
 def residual_tables(selected: np.ndarray, training: np.ndarray, layout: Layout) -> Tables:
-    """What trimming and refinement start from: int32 tables of the residuals."""
-    tables = Tables(layout, dtype=np.int32, workers=ALONE)
+    """What trimming and refinement start from: tables of the residuals."""
+    tables = Tables(layout, workers=ALONE)
     tables.add(training, np.full(training.shape[1], -1))
     tables.add(selected)
     return tables

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from postprocess.informative import GIB, column_order, layout_within, mutual_information, top_pairs
 from postprocess.parameters import SelectionParameters
+from postprocess.tables import CELL
 from tests.postprocess.oracles import draw_codes
 
 N_ROWS = 400
@@ -88,7 +89,7 @@ def test_few_columns(n_columns):
 def test_the_tables_of_the_most_informative_columns_within_the_limits(related, limits, matched):
     codes, sizes = related
     warnings = []
-    layout, order = layout_within(codes, sizes, SelectionParameters(**limits), np.int16, warn=warnings.append)
+    layout, order = layout_within(codes, sizes, SelectionParameters(**limits), warn=warnings.append)
     assert order.tolist() == [1, 3, 4, 0, 2]
     assert layout.sizes.tolist() == sizes[order].tolist()
     assert (layout.pair_columns, layout.triple_columns) == matched
@@ -101,22 +102,21 @@ def test_the_tables_of_the_most_informative_columns_within_the_limits(related, l
 @pytest.mark.parametrize("n_columns", [1, 2, 5])
 def test_all_tables_where_nothing_limits_them(related, limits, n_columns):
     codes, sizes = related[0][:n_columns], related[1][:n_columns]
-    layout, order = layout_within(codes, sizes, SelectionParameters(**limits), np.int16, warn=pytest.fail)
+    layout, order = layout_within(codes, sizes, SelectionParameters(**limits), warn=pytest.fail)
     assert layout.complete
     assert order.tolist() == list(range(n_columns))
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.int32])
-def test_memory_limits_the_triples(related, dtype):
+def test_memory_limits_the_triples(related):
     codes, sizes = related
-    whole, _ = layout_within(codes, sizes, SelectionParameters(), dtype, warn=pytest.fail)
-    needed = int(whole.level_start[-1]) * np.dtype(dtype).itemsize
+    whole, _ = layout_within(codes, sizes, SelectionParameters(), warn=pytest.fail)
+    needed = int(whole.level_start[-1]) * np.dtype(CELL).itemsize
     enough = SelectionParameters(max_memory=needed / GIB)
-    assert layout_within(codes, sizes, enough, dtype, warn=pytest.fail)[0].complete
+    assert layout_within(codes, sizes, enough, warn=pytest.fail)[0].complete
     warnings = []
     for cells, triple_columns in ((whole.level_start[-1] - 1, 4), (whole.level_start[2], 2), (1, 0)):
-        limited = SelectionParameters(max_memory=int(cells) * np.dtype(dtype).itemsize / GIB)
-        layout, order = layout_within(codes, sizes, limited, dtype, warn=warnings.append)
+        limited = SelectionParameters(max_memory=int(cells) * np.dtype(CELL).itemsize / GIB)
+        layout, order = layout_within(codes, sizes, limited, warn=warnings.append)
         assert (layout.pair_columns, layout.triple_columns) == (5, triple_columns)
         assert order.tolist() == [1, 3, 4, 0, 2]
     assert len(warnings) == 3

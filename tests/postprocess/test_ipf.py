@@ -28,6 +28,10 @@ def fit(codes, sizes, targets, n, *, most_sweeps=20, tolerance=1e-6, seed=1, wor
     )
 
 
+def training_margins(training, sizes, tables):
+    return margins(training, training, sizes, tables, smoothing=0)
+
+
 def errors(weights, codes, targets, n):
     """Of each table, 0..1, by adding up the weights."""
     found = []
@@ -40,7 +44,7 @@ def errors(weights, codes, targets, n):
 
 def test_margins_count_the_training_data():
     training = np.array([[0, 0, 1, 2, 2], [1, 1, 0, 3, 3]], dtype=np.uint8)
-    pair, single = margins(training, np.array([3, 4]), [(0, 1), (1,)])
+    pair, single = training_margins(training, np.array([3, 4]), [(0, 1), (1,)])
     assert (pair.columns, single.columns) == ((0, 1), (1,))
     assert pair.target.reshape(3, 4).tolist() == [[0, 2, 0, 0], [1, 0, 0, 0], [0, 0, 0, 2]]
     assert single.target.tolist() == [1, 2, 0, 2]
@@ -48,8 +52,15 @@ def test_margins_count_the_training_data():
 
 def test_margins_of_columns_with_256_codes():
     training = np.array([[255, 0], [255, 255]], dtype=np.uint8)
-    (pair,) = margins(training, np.array([256, 256]), [(0, 1)])
+    (pair,) = training_margins(training, np.array([256, 256]), [(0, 1)])
     assert np.flatnonzero(pair.target).tolist() == [255, 65_535]
+
+
+def test_margins_are_smoothed_towards_the_pool():
+    training = np.array([[0] * 6 + [1] * 4], dtype=np.uint8)
+    pool = np.array([[0] * 10 + [1] * 10], dtype=np.uint8)
+    (margin,) = margins(training, pool, np.array([2]), [(0,)], smoothing=0.5)
+    assert margin.target.tolist() == [5.5, 4.5]  # the noise, 4.8, explains the distance, 2: half the way to 5 and 5
 
 
 def test_a_worked_table_of_two_by_two_cells():
@@ -73,7 +84,7 @@ def test_a_worked_fit_of_both_margins():
 
 def test_converged():
     training = draw_codes(SIZES, 200, seed=1)
-    targets = margins(training, SIZES, PAIRS)
+    targets = training_margins(training, SIZES, PAIRS)
     pool = np.tile(training, 3)
     result = fit(pool, SIZES, targets, 200)
     assert (result.status, result.sweeps) == ("converged", 1)
@@ -83,7 +94,7 @@ def test_converged():
 
 def test_a_fit_comes_close_to_all_tables():
     training = draw_codes(SIZES, 300, seed=1)
-    targets = margins(training, SIZES, PAIRS)
+    targets = training_margins(training, SIZES, PAIRS)
     pool = noisy_copies(training, SIZES, 3000, seed=2)
     start = np.full(3000, 0.1)
     result = fit(pool, SIZES, targets, 300, tolerance=0.002)
@@ -111,7 +122,7 @@ def test_stalled_where_the_pool_lacks_rows():
 @given(st.integers(1, 60), st.integers(0, 200), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_weights_are_shares(n, surplus, most_sweeps, seed):
     training, pool = draw_codes(SIZES, n, seed), noisy_copies(draw_codes(SIZES, 9, seed + 1), SIZES, n + surplus, seed)
-    result = fit(pool, SIZES, margins(training, SIZES, PAIRS), n, most_sweeps=most_sweeps, seed=seed)
+    result = fit(pool, SIZES, training_margins(training, SIZES, PAIRS), n, most_sweeps=most_sweeps, seed=seed)
     assert result.weights.shape == (n + surplus,)
     assert (result.weights > 0).all()
     assert result.weights.max() <= 1
@@ -122,7 +133,7 @@ def test_weights_are_shares(n, surplus, most_sweeps, seed):
 def test_threads_make_no_difference_bit_for_bit(monkeypatch):
     training = draw_codes(SIZES, 200, seed=3)
     pool = noisy_copies(training, SIZES, 2000, seed=4)
-    targets = margins(training, SIZES, PAIRS)
+    targets = training_margins(training, SIZES, PAIRS)
     whole = fit(pool, SIZES, targets, 200)
     monkeypatch.setattr(module, "ROWS_A_CHUNK", 150)
     alone = fit(pool, SIZES, targets, 200)
@@ -136,7 +147,7 @@ def test_threads_make_no_difference_bit_for_bit(monkeypatch):
 
 def test_the_seed_decides_the_order_of_the_tables():
     training = draw_codes(SIZES, 200, seed=3)
-    pool, targets = noisy_copies(training, SIZES, 800, seed=4), margins(training, SIZES, PAIRS)
+    pool, targets = noisy_copies(training, SIZES, 800, seed=4), training_margins(training, SIZES, PAIRS)
     first, again, other = (fit(pool, SIZES, targets, 200, most_sweeps=1, seed=seed).weights for seed in (1, 1, 2))
     assert first.tobytes() == again.tobytes()
     assert not np.allclose(first, other)
@@ -155,6 +166,6 @@ def test_no_weight_vanishes_however_odd_the_rows():
     pool = np.ones((30, 500), dtype=np.uint8)  # not a cell that the training data has
     pool[:, :10] = 0
     sizes, pairs = np.full(30, 2), [(i, j) for i in range(30) for j in range(i + 1, 30)]
-    weights = fit(pool, sizes, margins(training, sizes, pairs), 400, most_sweeps=4).weights
+    weights = fit(pool, sizes, training_margins(training, sizes, pairs), 400, most_sweeps=4).weights
     assert (weights > 0).all()
     assert weights[:10].min() > weights[10:].max()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from postprocess.progress import Silent
 from postprocess.rounding import LEAST_WEIGHT, _FractionalTables, pairs_only, round_weights, scale_weights
-from postprocess.tables import Layout
+from postprocess.tables import Layout, Tables
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies
 
@@ -14,12 +14,14 @@ LAYOUT = Layout(SIZES, 4, 4)
 
 
 def round_to(codes, weights, training, n, *, layout=LAYOUT, seed=1, progress=None):
+    targets = Tables(layout, workers=ALONE)
+    targets.add(training)
     return round_weights(
         codes,
         weights,
-        training,
-        layout,
+        targets,
         n=n,
+        n_target=training.shape[1],
         rng=np.random.default_rng(seed),
         workers=ALONE,
         progress=progress or Silent(),
@@ -96,7 +98,7 @@ def test_a_row_is_kept_where_that_lowers_the_error(pair_columns):
         for decision in (not kept[row], kept[row]):
             weights[row] = decision
             residual = oracles.count(both, layout, weights)
-            errors.append(sum(abs(rest) / oracles.n_tables(layout)[len(cell) - 1] for cell, rest in residual.items()))
+            errors.append(oracles.squared_error(residual, layout))
         assert errors[1] <= errors[0] + 1e-5  # the tables are float32
     np.testing.assert_allclose(
         rounding.tables.values, oracles.values(oracles.count(both, layout, weights), layout), atol=1e-5

@@ -20,7 +20,7 @@ AN_HOUR = Deadline(60)
 def trimmed(subset, training, *, layout=LAYOUTS[0], swapsize=1000, deadline=AN_HOUR, seed=1):
     """The result, with the tables and the progress that `trim` worked on."""
     tables, progress = residual_tables(subset, training, layout), Recorder()
-    target = Tables(layout, dtype=np.int32, workers=ALONE)
+    target = Tables(layout, workers=ALONE)
     target.add(training)
     result = trim(
         tables,

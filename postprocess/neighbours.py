@@ -1,0 +1,103 @@
+"""How near rows come to single training rows, and which come too near.
+
+The distance of two rows is the number of columns in which their codes differ. A pool row that comes nearer to a
+training row than real rows come to each other tells about that one person rather than about the population, however
+well it suits the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from postprocess.workers import Workers, chunks
+
+ROWS_A_CHUNK = 1 << 11  # rows compared with one training row after the other: all buffers stay in the cache
+TRAINING_ROWS_A_STEP = 1000  # between two looks at the progress
+NEAR_COPY = 1  # columns: a row that differs in no more may be a training row with a disguise ...
+COMMON_SHARE = 0.1  # ... unless more than this share of the training rows are that near to another one
+
+
+@dataclass(frozen=True)
+class Distances:
+    """How near each row comes to the training rows.
+
+    closest: (n_rows,) integer: columns in which the row differs from its closest training row. is_near: (n_rows,) bool:
+    within the reach of a training row.
+    """
+
+    closest: np.ndarray
+    is_near: np.ndarray
+
+
+def distances(
+    codes: np.ndarray,
+    training: np.ndarray,
+    *,
+    reach: np.ndarray | None = None,
+    are_training: bool = False,
+    workers: Workers,
+    progress,
+    label: str,
+) -> Distances:
+    """Compare every row with every training row.
+
+    codes, training: (n_columns, n_rows) uint8, at least one training row. reach: (n_training,) columns in which a row
+    may differ from this training row to count as near; None: no row is near. are_training: the rows are the training
+    rows themselves, and each is compared with the others (at least two).
+    """
+    n_columns, n_rows = codes.shape
+    count_dtype = np.uint8 if n_columns <= np.iinfo(np.uint8).max else np.uint16
+    most = np.zeros(n_rows, dtype=count_dtype)  # columns that agree
+    is_near = np.zeros(n_rows, dtype=bool)
+    needed = None if reach is None else n_columns - np.asarray(reach, dtype=np.int64)
+
+    def compare(part: slice) -> None:
+        own = np.ascontiguousarray(codes[:, part])
+        equal = np.empty(own.shape, dtype=bool)
+        agreeing, near = np.empty(own.shape[1], dtype=count_dtype), np.empty(own.shape[1], dtype=bool)
+        for t in range(training.shape[1]):
+            np.equal(own, training[:, t, None], out=equal)
+            np.add.reduce(equal.view(np.uint8), axis=0, dtype=count_dtype, out=agreeing)
+            if are_training and part.start <= t < part.stop:
+                agreeing[t - part.start] = 0
+            np.maximum(most[part], agreeing, out=most[part])
+            if needed is not None:
+                np.greater_equal(agreeing, needed[t], out=near)
+                np.logical_or(is_near[part], near, out=is_near[part])
+            if t % TRAINING_ROWS_A_STEP == 0:
+                task.advance(min(TRAINING_ROWS_A_STEP, training.shape[1] - t) * own.shape[1])
+
+    with progress.task(label, total=n_rows * training.shape[1], unit="comparison") as task:
+        workers.map(compare, chunks(n_rows, ROWS_A_CHUNK))
+    return Distances(n_columns - most, is_near)
+
+
+def reach_of(own_closest: np.ndarray, share: float) -> np.ndarray:
+    """(n_training,) int64: in how many columns a row may differ from this training row and still be near to it.
+
+    own_closest: (n_training,) distance of each training row to the closest other one. share: of that distance; 0 keeps
+    nothing away. A row is near when it stands nearer to a training row than this share of the distance that the
+    training row keeps from all others: in a dense region, where real rows resemble each other, a row has to come
+    nearer to be suspicious than one beside a person who stands alone. Besides, a row that differs in a single column
+    is near to any training row, where that is rare (COMMON_SHARE) among the training rows themselves.
+    """
+    if share == 0:
+        return np.full(len(own_closest), -1)
+    reach = np.ceil(share * own_closest).astype(np.int64) - 1
+    if np.mean(own_closest <= NEAR_COPY) <= COMMON_SHARE:
+        reach = np.maximum(reach, NEAR_COPY)
+    return reach
+
+
+def summarise(closest: np.ndarray) -> dict[str, float]:
+    """Distances to the closest training row in figures: rows, how many of distance 0, minimum, 1 % quantile, median."""
+    lowest, median = np.quantile(closest, [0.01, 0.5], method="lower")
+    return {
+        "rows": len(closest),
+        "identical": int(np.count_nonzero(closest == 0)),
+        "minimum": int(closest.min()),
+        "percentile_1": int(lowest),
+        "median": int(median),
+    }
