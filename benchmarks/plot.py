@@ -1,6 +1,6 @@
-"""Draws what `scaling` and `measure` wrote: time and memory against size, and accuracy over time.
+"""Draws what `scaling`, `measure` and `privacy` wrote: time and memory against size, accuracy over time and by privacy.
 
-python -m benchmarks.plot [--scaling FILE] [--curve FILE ...] [--pictures FOLDER]
+python -m benchmarks.plot [--scaling FILE] [--curve FILE ...] [--privacy FILE ...] [--pictures FOLDER]
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,7 +21,8 @@ from benchmarks.scaling import VARIED
 PICTURES = Path(__file__).parent / "pictures"
 GROUPS = {  # of stages, as drawn: label, colour and stages of each
     "reading": ("#4269d0", ("reading", "reading the pool")),
-    "IPF, rounding": ("#efb118", ("ipf", "oversized subset")),
+    "targets, IPF, rounding": ("#efb118", ("targets", "ipf", "oversized subset")),
+    "privacy filter": ("#ff725c", ("privacy filter",)),
     "trimming": ("#3ca951", ("trimming",)),
     "refinement": ("#a463f2", ("refinement",)),
     "measuring": ("#9c9c9c", ("measuring", "finishing")),
@@ -81,10 +83,41 @@ def draw_curves(measurements: dict[str, dict], path: Path) -> None:
     figure.savefig(path, dpi=DOTS_AN_INCH)
 
 
+def draw_privacy(experiments: dict[str, dict], path: Path) -> None:
+    """Accuracy against unseen rows by how much the DCR share lies above the pool's: the mean of each setting's seeds.
+
+    One chart for each experiment, by its label. The bars are standard errors of the mean.
+    """
+    figure = Figure(figsize=(5 * len(experiments), 3.6), layout="constrained")
+    for axes, (label, experiment) in zip(
+        figure.subplots(1, len(experiments), squeeze=False)[0], experiments.items(), strict=True
+    ):
+        seen = experiment["seen"]
+        for number, setting in enumerate(dict.fromkeys(each["setting"] for each in seen)):
+            of_setting = [each for each in seen if each["setting"] == setting]
+            lean = np.array([each["dcr_share"] - each["pool_dcr_share"] for each in of_setting])
+            unseen = np.array([each["accuracy_unseen"] for each in of_setting])
+            x_error, y_error = (values.std() / np.sqrt(max(1, len(values) - 1)) for values in (lean, unseen))
+            axes.errorbar(
+                lean.mean(), unseen.mean(), y_error, x_error, "o", color=LINES[number % len(LINES)], label=setting
+            )
+        axes.axvline(0, color="#bbbbbb", zorder=0)
+        axes.set_title(label)
+        axes.set_xlabel("DCR share above the pool's")
+        axes.set_ylabel("accuracy against unseen rows")
+        axes.legend(frameon=False, fontsize="small")
+        axes.margins(0.15)
+        _plain(axes)
+    figure.savefig(path, dpi=DOTS_AN_INCH)
+
+
 def _read(path: Path, holds: str) -> dict:
     content = json.loads(path.read_text(encoding="utf-8"))
     if holds not in content:
-        raise ValueError(f"{path}: has no {holds!r}; give `scaling`'s file to --scaling and `measure`'s to --curve")
+        raise ValueError(
+            f"{path}: has no {holds!r}; give `scaling`'s file to --scaling, `measure`'s to --curve, `privacy`'s to "
+            "--privacy"
+        )
     return content
 
 
@@ -116,10 +149,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--curve", type=Path, nargs="+", default=[], metavar="FILE", help="what `measure --json` wrote: draws curve.png"
     )
+    parser.add_argument(
+        "--privacy", type=Path, nargs="+", default=[], metavar="FILE", help="what `privacy --json` wrote: privacy.png"
+    )
     parser.add_argument("--pictures", type=Path, default=PICTURES, metavar="FOLDER", help="where they go (%(default)s)")
     given = parser.parse_args(arguments)
-    if given.scaling is None and not given.curve:
-        parser.error("nothing to draw: give --scaling or --curve")
+    if given.scaling is None and not given.curve and not given.privacy:
+        parser.error("nothing to draw: give --scaling, --curve or --privacy")
     with exits(parser):
         given.pictures.mkdir(parents=True, exist_ok=True)
         if given.scaling is not None:
@@ -127,6 +163,8 @@ def main(arguments: Sequence[str]) -> int:
         if given.curve:
             measurements = {path.stem: _read(path, "runs") for path in given.curve}
             draw_curves(measurements, given.pictures / "curve.png")
+        if given.privacy:
+            draw_privacy({path.stem: _read(path, "seen") for path in given.privacy}, given.pictures / "privacy.png")
     return 0
 
 

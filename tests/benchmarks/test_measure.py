@@ -8,7 +8,8 @@ from benchmarks.measure import main, stage_table
 from benchmarks.runs import run_here
 from postprocess.parameters import SelectionParameters
 
-STAGES = ["reading", "reading the pool", "ipf", "oversized subset", "measuring", "trimming", "refinement", "finishing"]
+SELECTION = ["targets", "privacy filter", "ipf", "oversized subset", "measuring", "trimming", "refinement"]
+STAGES = ["reading", "reading the pool", *SELECTION, "finishing"]
 
 
 @pytest.fixture(scope="module")

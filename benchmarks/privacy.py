@@ -1,0 +1,211 @@
+"""Shows what a selection gives away, without any holdout: select by one half of the training rows, look at the other.
+
+python -m benchmarks.privacy TRAINING POOL [--seeds N] [--setting LABEL:name=value,...] [--json FILE]
+
+The pool knows both halves alike, so what leans towards the half that was selected by is the selection's own doing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from mostlyai.qa._distances import calculate_dcr_share, calculate_dcrs_nndrs, calculate_nndr_ratio
+from mostlyai.qa._embeddings import encode_data
+from mostlyai.qa._sampling import harmonize_dtype
+
+from benchmarks.command import add_parameters, exits, machine, new_file, positive, text_table, with_settings, write_json
+from benchmarks.runs import Case, read_case
+from main import SELECTION
+from postprocess.binning import fit, read_typed
+from postprocess.codes import Codes
+from postprocess.evaluation import measure
+from postprocess.files import open_source
+from postprocess.parameters import SelectionParameters
+from postprocess.progress import Progress, Silent, open_progress
+from postprocess.selection import select
+from postprocess.workers import open_workers
+
+SETTINGS = (  # beside main.py's own parameters
+    "fullest fit:target_smoothing=0.0,privacy_filter=0.0",
+    "filter alone:target_smoothing=0.0",
+    "smoothing alone:privacy_filter=0.0",
+)
+POOL_SAMPLE = "pool sample"
+MOST_QUERIES = 20_000  # rows of a result, and of the pool, whose nearest neighbours are looked for
+IDENTICAL = 1e-6  # distance below which mostlyai-qa calls two rows identical
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """All rows as points of mostlyai-qa's embedding: (n_rows, n_dimensions) float32."""
+
+    training: np.ndarray
+    pool: np.ndarray
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One selection: overall accuracies against the half selected by, the other half and both; distances to either.
+
+    dcr_share: share of rows nearer to the half selected by, ties half. pool_dcr_share: that of all pool rows.
+    """
+
+    setting: str
+    seed: int
+    seconds: float
+    accuracy_selected_by: float
+    accuracy_unseen: float
+    accuracy_both: float
+    dcr_share: float
+    pool_dcr_share: float
+    nndr_ratio: float
+    identical_selected_by: float
+    identical_unseen: float
+
+
+def embed(training_path: Path, pool_path: Path, *, progress: Progress) -> Embedded:
+    """Both files in the embedding that mostlyai-qa's distances are taken in, fitted to the training rows."""
+    source = open_source(training_path, role="training")
+    binning = fit(source, progress=progress)
+    training, pool = (
+        read_typed(each, binning).apply(harmonize_dtype) for each in (source, open_source(pool_path, role="pool"))
+    )
+    half = len(training) // 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of qa's own libraries
+        points, *halves = encode_data(syn_data=pool, trn_data=training.iloc[:half], hol_data=training.iloc[half:])
+    return Embedded(np.concatenate(halves).astype(np.float32), points.astype(np.float32))
+
+
+class Experiment:
+    """The training rows in two halves by a seed, and what selections by the first one do."""
+
+    def __init__(self, case: Case, embedded: Embedded, *, seed: int, progress: Progress) -> None:
+        self.case, self.embedded, self.seed, self.progress = case, embedded, seed, progress
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(case.training.n_rows)
+        half = len(order) // 2
+        self.halves = np.sort(order[:half]), np.sort(order[half : 2 * half])
+        self.sample = np.sort(rng.choice(case.pool.n_rows, half, replace=False))
+        self.pool_dcr_share = self._distances(rng.permutation(case.pool.n_rows)[:MOST_QUERIES])["dcr_share"]
+
+    def pool_sample(self) -> Seen:
+        """What a random sample of the pool does."""
+        return self._look(POOL_SAMPLE, self.sample, 0.0)
+
+    def selection(self, setting: str, parameters: SelectionParameters) -> Seen:
+        """Select by the first half, and look."""
+        started = time.monotonic()
+        selected_by = _part(self.case.training, self.halves[0])
+        selection = select(selected_by, self.case.pool, self.case.sizes, parameters, progress=self.progress)
+        return self._look(setting, selection.rows, time.monotonic() - started)
+
+    def _look(self, setting: str, rows: np.ndarray, seconds: float) -> Seen:
+        chosen = self.case.pool.codes.take(rows, axis=1)
+        with open_workers() as workers:
+            accuracies = [
+                measure(
+                    self.case.training.codes.take(against, axis=1),
+                    [chosen],
+                    self.case.sizes,
+                    workers=workers,
+                    progress=Silent(),
+                    label="Measuring",
+                )[0].overall
+                for against in (*self.halves, np.sort(np.concatenate(self.halves)))
+            ]
+        some = np.random.default_rng(self.seed).permutation(rows)[:MOST_QUERIES]
+        distances = self._distances(some) | {"pool_dcr_share": self.pool_dcr_share}
+        return Seen(setting, self.seed, seconds, *accuracies, **distances)
+
+    def _distances(self, rows: np.ndarray) -> dict[str, float]:
+        (near, near_ratio), (far, far_ratio) = (
+            calculate_dcrs_nndrs(data=self.embedded.training[half], query=self.embedded.pool[rows])
+            for half in self.halves
+        )
+        return {
+            "dcr_share": float(calculate_dcr_share(near, far)),
+            "nndr_ratio": float(calculate_nndr_ratio(near_ratio, far_ratio)),
+            "identical_selected_by": float(np.mean(near <= IDENTICAL)),
+            "identical_unseen": float(np.mean(far <= IDENTICAL)),
+        }
+
+
+def _part(codes: Codes, rows: np.ndarray) -> Codes:
+    return Codes(codes.codes.take(rows, axis=1), codes.fingerprints[rows], codes.rare[rows])
+
+
+def privacy_table(seen: Sequence[Seen]) -> str:
+    """Setting by setting: means over the seeds, and how far the DCR share lies above the pool's, with its deviation."""
+    rows = []
+    for setting in dict.fromkeys(each.setting for each in seen):
+        of_setting = [each for each in seen if each.setting == setting]
+        lean = np.array([each.dcr_share - each.pool_dcr_share for each in of_setting])
+        names = ("accuracy_selected_by", "accuracy_unseen", "accuracy_both", "dcr_share")
+        means = [np.mean([getattr(each, name) for each in of_setting]) for name in names]
+        ratio = np.mean([each.nndr_ratio for each in of_setting])
+        identical = np.mean([each.identical_selected_by for each in of_setting])
+        seconds = np.median([each.seconds for each in of_setting])
+        figures = [f"{mean:.5f}" for mean in means] + [
+            f"{lean.mean():+.4f}",
+            f"{lean.std(ddof=min(1, len(lean) - 1)):.4f}",
+        ]
+        rows.append([setting, *figures, f"{ratio:.3f}", f"{identical:.5f}", f"{seconds:,.0f}"])
+    head = ["setting", "selected by", "unseen", "both", "DCR share", "- pool's", "sd", "NNDR", "identical", "seconds"]
+    return text_table(head, rows)
+
+
+def _settings(texts: Sequence[str], parameters: SelectionParameters) -> dict[str, SelectionParameters]:
+    found = {"main.py's": parameters}
+    for text in texts:
+        label, mark, values = text.partition(":")
+        if not mark:
+            raise ValueError(f"--setting {text}: give LABEL:NAME=VALUE,...")
+        found[label] = with_settings(parameters, values.split(","))
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.privacy", description=__doc__.splitlines()[0])
+    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
+    parser.add_argument("pool", type=Path, metavar="POOL", help="the synthetic rows to select from")
+    parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="ways to halve the rows (%(default)s)")
+    parser.add_argument(
+        "--setting",
+        action="append",
+        metavar="LABEL:NAME=VALUE,...",
+        help=f"parameters to compare with main.py's; may be given repeatedly (default: {'; '.join(SETTINGS)})",
+    )
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures")
+    add_parameters(parser)
+    given = parser.parse_args(arguments)
+    with exits(parser):
+        settings = _settings(given.setting or SETTINGS, with_settings(SELECTION, given.set))
+        progress = open_progress(sys.stderr)
+        case = read_case(given.training, given.pool, progress=progress)
+        embedded = embed(given.training, given.pool, progress=progress)
+        seen: list[Seen] = []
+        for seed in range(1, given.seeds + 1):
+            experiment = Experiment(case, embedded, seed=seed, progress=progress)
+            seen.append(experiment.pool_sample())
+            for label, parameters in settings.items():
+                progress.log(f"seed {seed} of {given.seeds}: {label}")
+                seen.append(experiment.selection(label, parameters))
+        print(privacy_table(seen))
+        if given.json:
+            facts = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
+            facts |= {"settings": {label: asdict(parameters) for label, parameters in settings.items()}}
+            write_json(facts | {"seen": [asdict(each) for each in seen]}, given.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
