@@ -22,6 +22,7 @@ from postprocess.refinement import refine
 from postprocess.rounding import round_weights
 from postprocess.tables import Tables, cell_dtype
 from postprocess.trimming import trim
+from postprocess.weights import weight_summary
 from postprocess.workers import Workers, open_workers
 
 
@@ -40,7 +41,7 @@ class Selection:
     """rows: sorted int64 numbers of the selected pool rows.
 
     accuracy: after each step, over all tables. curve: (seconds since the selection began, overall accuracy) after each
-    step and each round of refinement. excluded: number of pool rows kept out, by reason.
+    step and each round of refinement. excluded: number of pool rows kept out, by reason. weights: of `weight_summary`.
     """
 
     rows: np.ndarray
@@ -49,6 +50,7 @@ class Selection:
     stages: tuple[Stage, ...]
     excluded: dict[str, int]
     warnings: tuple[str, ...]
+    weights: dict[str, object] = field(default_factory=dict)
 
 
 def select(
@@ -103,7 +105,13 @@ class _Run:
         tables, rows = self._trim(subset)
         rows = self._refine(tables, rows, weights)
         return Selection(
-            rows, self.accuracy, tuple(self.curve), tuple(self.stages), self.excluded, tuple(self.warnings)
+            rows=rows,
+            accuracy=self.accuracy,
+            curve=tuple(self.curve),
+            stages=tuple(self.stages),
+            excluded=self.excluded,
+            warnings=tuple(self.warnings),
+            weights=weight_summary(weights),
         )
 
     def _fit(self, admitted: np.ndarray) -> np.ndarray:
