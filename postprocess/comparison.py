@@ -29,13 +29,15 @@ class Comparison:
     """accuracy, limit: over all tables; of the result, and of a fresh sample on average (`sampling_errors`).
 
     pairs: (n_columns, n_columns) float64, the error of each pair of columns; of each column itself on the diagonal.
-    weakest: the columns, pairs and triples with the largest errors, the largest first.
+    weakest: the columns, pairs and triples with the largest errors, the largest first. below_limit: (3,) number of
+    columns, pairs and triples that are further off than a fresh sample is on average.
     """
 
     accuracy: Accuracy
     limit: Accuracy
     pairs: np.ndarray
     weakest: tuple[tuple[TableError, ...], ...]
+    below_limit: np.ndarray
 
 
 def compare(
@@ -49,10 +51,11 @@ def compare(
     def statistics(counts: Counts) -> Counts:
         return [*differences(counts), sampling_errors(counts[0], rows)]
 
-    def keep(first: int, *levels: np.ndarray) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+    def keep(first: int, *levels: np.ndarray) -> tuple[np.ndarray, list[list[TableError]], np.ndarray]:
         levels = [sums / [[whole_error], [1.0]] for sums in levels]
         worst = [_largest(_columns_of(first, level, n_columns), sums) for level, sums in enumerate(levels, start=1)]
-        return np.array([sums.sum(axis=1) for sums in levels]), worst, np.append(levels[0][0], levels[1][0])
+        totals = np.array([[*sums.sum(axis=1), np.count_nonzero(sums[0] > sums[1])] for sums in levels])
+        return totals, worst, np.append(levels[0][0], levels[1][0])
 
     kept = each_first_column(
         (training, result),
@@ -73,6 +76,7 @@ def compare(
         limit=from_errors(totals[:, 1], n_tables),
         pairs=pairs,
         weakest=tuple(_merged([worst[level] for _, worst, _ in kept]) for level in range(3)),
+        below_limit=totals[:, 2].astype(np.int64),
     )
 
 

@@ -18,6 +18,8 @@ ORIGINAL, SYNTHETIC, LIMIT = "var(--original)", "var(--synthetic)", "var(--limit
 SCALE = [[0, "var(--scale-low)"], [0.5, "var(--scale-middle)"], [1, "var(--scale-high)"]]
 MOST_TICKS = 40  # names on an axis; with more of them, only every few are written
 LABEL_LENGTH = 18  # characters of a name on an axis
+PATTERN_NAMES = 2  # of the columns that a pattern has missing, on the axis; the pointer shows all
+FEW_BARS = 4  # are drawn narrower
 SELECTION_STAGES = ("ipf", "oversized subset", "measuring", "trimming", "refinement")
 
 
@@ -52,7 +54,7 @@ def accuracy_over_time(summary: Mapping) -> Figure:
     limit = summary["sampling_limit"]["overall"]
     layout = _layout(height=340)
     layout["xaxis"] |= {"title": {"text": f"{'minutes' if in_minutes else 'seconds'} of selection"}, "rangemode": "tozero"}
-    layout["yaxis"] |= {"tickformat": ".2%"}
+    layout["yaxis"] |= {"tickformat": ".1%"}
     layout["shapes"] = [
         _band(start / unit, end / unit) for place, (start, end) in enumerate(pairwise(ends)) if place % 2 == 0
     ]
@@ -110,7 +112,7 @@ def pair_matrix(pairs: Mapping) -> Figure:
 
 def bars_of_column(table: Mapping) -> Figure:
     """A column's bins, original beside synthetic."""
-    layout = _layout(height=230, legend=False)
+    layout = _layout(height=230)
     layout["xaxis"] |= _name_axis([_plain(label) for label in table["bins"][0]])
     layout["yaxis"] |= {"tickformat": ".0%", "nticks": 4}
     return {"data": _both_bars([_plain(label) for label in table["bins"][0]], table), "layout": layout}
@@ -126,7 +128,7 @@ def heatmaps(table: Mapping) -> Figure:
     sides = [_lines(table[side], len(across)) for side in ("original", "synthetic")]
     kept = [place for place in range(len(down)) if any(any(lines[place]) for lines in sides)]
     down = [down[place] for place in kept]
-    layout = _layout(height=300 if len(table["bins"]) == 2 else 360, legend=False)
+    layout = _layout(height=300 if len(table["bins"]) == 2 else 360)
     names = _name_axis(down) | {"autorange": "reversed"}
     layout["yaxis"] |= names | {"showticklabels": len(down) <= MOST_TICKS}
     layout["xaxis"] |= _name_axis(across) | {"domain": [0, 0.48]}
@@ -162,7 +164,7 @@ def heatmaps(table: Mapping) -> Figure:
 def weight_histogram(weights: Mapping) -> Figure:
     """Pool rows by weight, and the share of the weight that they carry."""
     bins = weights["histogram"]
-    names = [f"{part['above']:.1g} to {part['to']:.1g}" for part in bins]
+    names = [f"{part['above']:.1g} to {part['to']:.1g}" if part["above"] else f"below {part['to']:.1g}" for part in bins]
     layout = _layout(height=300)
     layout["xaxis"] |= _name_axis(names) | {"title": {"text": "IPF weight of a pool row"}}
     layout["yaxis"] |= {"tickformat": ".0%"}
@@ -179,7 +181,7 @@ def origin_bars(origin: Mapping) -> Figure:
     """Each part's share of the pool beside its share of the result."""
     parts = origin["parts"]
     names = [f"{origin['parts_are']} {_plain(part['name'])}" for part in parts]
-    layout = _layout(height=300)
+    layout = _layout(height=300) | {"bargap": 0.6 if len(parts) <= FEW_BARS else 0.25}
     layout["xaxis"] |= _name_axis(names)
     layout["yaxis"] |= {"tickformat": ".0%"}
     return {
@@ -216,8 +218,8 @@ def missing_bars(summary: Mapping) -> Figure:
 def _pattern_name(columns: Sequence[str]) -> str:
     if not columns:
         return "nothing missing"
-    more = f" + {len(columns) - 1}" if len(columns) > 1 else ""
-    return _short(_plain(columns[0])) + more
+    more = f" + {len(columns) - PATTERN_NAMES}" if len(columns) > PATTERN_NAMES else ""
+    return ", ".join(_short(_plain(name)) for name in columns[:PATTERN_NAMES]) + more
 
 
 def _both_bars(names: Sequence[str], table: Mapping) -> list[Figure]:
@@ -241,11 +243,11 @@ def _lines(cells: Sequence[int], width: int) -> list[Sequence[int]]:
     return [cells[start : start + width] for start in range(0, len(cells), width)]
 
 
-def _layout(*, height: int, legend: bool = True) -> Figure:
+def _layout(*, height: int) -> Figure:
     axis = {"gridcolor": LINE, "linecolor": LINE, "zeroline": False, "automargin": True, "ticks": ""}
     return {
         "height": height,
-        "margin": {"l": 8, "r": 8, "t": 28 if legend else 22, "b": 8},
+        "margin": {"l": 8, "r": 8, "t": 22, "b": 8},
         "paper_bgcolor": CLEAR,
         "plot_bgcolor": CLEAR,
         "font": {"color": QUIET, "size": 12, "family": "system-ui, sans-serif"},
@@ -253,8 +255,7 @@ def _layout(*, height: int, legend: bool = True) -> Figure:
         "xaxis": axis | {"showgrid": False},
         "yaxis": dict(axis),
         "bargap": 0.25,
-        "showlegend": legend,
-        "legend": {"orientation": "h", "x": 0, "y": -0.18, "yanchor": "top"},
+        "showlegend": False,  # the page has keys of its own
         "dragmode": False,
     }
 

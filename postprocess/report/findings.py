@@ -10,6 +10,7 @@ import numpy as np
 from postprocess.binning import Binning
 from postprocess.columns import MISSING
 from postprocess.comparison import TableError, compare
+from postprocess.evaluation import number_of_tables
 from postprocess.missing import missing_patterns
 from postprocess.progress import Progress
 from postprocess.workers import Workers
@@ -24,7 +25,8 @@ def look_closely(
 ) -> dict[str, object]:
     """Accuracy and sampling limit, the weakest tables, all pairs, and missing cells: codes (n_columns, n_rows) uint8.
 
-    result_accuracy: of the given codes. sampling_limit: of a fresh sample, on average. weakest: the worst tables of each level, cells flat with the last
+    result_accuracy: of the given codes. sampling_limit: of a fresh sample, on average. tables: how
+    many there are, and how many fall short of their own limit. weakest: the worst tables of each level, cells flat with the last
     column running fastest. pair_accuracy: a triangle, row i with the columns 0 to i, the column itself last.
     """
     comparison = compare(training, result, binning.sizes, workers=workers, progress=progress)
@@ -48,6 +50,12 @@ def look_closely(
     return {
         "result_accuracy": comparison.accuracy.as_dict(),
         "sampling_limit": comparison.limit.as_dict(),
+        "tables": {
+            level: {"number": int(number), "below_limit": int(below)}
+            for level, number, below in zip(
+                LEVELS, number_of_tables(len(names)), comparison.below_limit, strict=True
+            )
+        },
         "weakest": {
             level: [told(table) for table in tables] for level, tables in zip(LEVELS, comparison.weakest, strict=True)
         },

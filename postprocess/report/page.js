@@ -29,7 +29,7 @@
   window.addEventListener("beforeprint", () => {
     document.documentElement.classList.add("printing");
     document.querySelectorAll("details").forEach((part) => { part.open = true; });
-    charts.forEach((chart) => draw(chart, chart.closest(".cards") ? 310 : 660));
+    charts.forEach((chart) => draw(chart, chart.closest(".cards") ? 300 : 660));
   });
   window.addEventListener("afterprint", () => {
     document.documentElement.classList.remove("printing");

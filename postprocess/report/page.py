@@ -35,6 +35,7 @@ def page(summary: Mapping) -> str:
         figures_json=Markup(json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c")),
         plotly=Markup(get_plotlyjs()),
         verdict=words.verdict(summary),
+        below_limit=words.below_limit(summary["tables"]),
         step_names=words.STEPS,
         step_words=words.steps(summary),
         kept_out=words.kept_out(summary),

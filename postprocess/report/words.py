@@ -30,9 +30,9 @@ PRIVACY_FIGURES = {  # key: name, decimals
 }
 
 
-def percent(share: float | None, decimals: int = 2) -> str:
+def percent(share: float | None, decimals: int = 2, sign: str = f"{NARROW}%") -> str:
     """A share as a percentage: 97.75 %; a dash where there is none."""
-    return "–" if share is None else f"{100 * share:.{decimals}f}{NARROW}%"
+    return "–" if share is None else f"{100 * share:.{decimals}f}{sign}"
 
 
 def points(difference: float, decimals: int = 2) -> str:
@@ -65,6 +65,14 @@ def verdict(summary: Mapping) -> str:
         f"A fresh sample of as many real rows would come {points(limit - overall).lstrip('+')} percentage points closer to "
         "the training data's tables on average: what is missing cannot be put down to chance."
     )
+
+
+def below_limit(tables: Mapping[str, Mapping[str, int]]) -> str:
+    """How many tables of each level are further off than a fresh sample's would be."""
+    counts = [
+        f"{level['below_limit']:,} of {level['number']:,} {name}" for name, level in tables.items() if level["number"]
+    ]
+    return f"Below their own limit: {', '.join(counts)}."
 
 
 def steps(summary: Mapping) -> list[str]:
