@@ -17,9 +17,9 @@ STEPS = {
     "refined": "after refinement: the result",
 }
 KEPT_OUT = {
-    "training_copies": "equal a training row",
-    "rare": "hold a _RARE_ value that the training data does not have",
-    "near_copies": "are nearly equal to a training row",
+    "training_copies": "equal to a training row",
+    "rare": "with a _RARE_ value that the training data does not have",
+    "near_copies": "nearly equal to a training row",
 }
 PRIVACY_FIGURES = {  # key: name, decimals
     "dcr_share": "share of rows nearer to training than to holdout rows (DCR share)",
@@ -160,7 +160,7 @@ def summary_rows(summary: Mapping, stage_name: str) -> int:
 def kept_out(summary: Mapping) -> list[str]:
     """How many pool rows could not be selected, and why."""
     return [
-        f"{count:,} pool rows were kept out, as they {KEPT_OUT.get(reason, reason.replace('_', ' '))}."
+        f"Pool rows kept out: {count:,}, {KEPT_OUT.get(reason, reason.replace('_', ' '))}."
         for reason, count in summary.get("excluded", {}).items()
         if count
     ]
