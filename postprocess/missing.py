@@ -22,7 +22,9 @@ def missing_patterns(training: np.ndarray, result: np.ndarray, labels: Sequence[
     codes = np.array([code for _, code in able], dtype=np.uint8)[:, None]
     found = [_patterns(data[columns] == codes) for data in (training, result)]
     rows = [data.shape[1] for data in (training, result)]
-    share = {key: max(counts.get(key, 0) / n for counts, n in zip(found, rows, strict=True)) for key in found[0] | found[1]}
+    share = {
+        key: max(counts.get(key, 0) / n for counts, n in zip(found, rows, strict=True)) for key in found[0] | found[1]
+    }
     top = sorted(share, key=lambda key: (-share[key], key))[:MOST_PATTERNS]
     return {
         "columns_with_missing_cells": len(columns),

@@ -144,10 +144,10 @@ def accuracy_together(
     synthetic, copy = _accuracy.bin_data(prepared[2], bins)[0], original[: len(training)]
     codes, sizes = _common_codes([original, synthetic, copy])
     with open_workers() as workers:
-        found = measure(codes[0], codes[1:], sizes, workers=workers, progress=progress, label="Measuring with the holdout")
-    return {
-        name: accuracy.as_dict() for name, accuracy in zip(("result", "copy_of_training"), found, strict=True)
-    }
+        found = measure(
+            codes[0], codes[1:], sizes, workers=workers, progress=progress, label="Measuring with the holdout"
+        )
+    return {name: accuracy.as_dict() for name, accuracy in zip(("result", "copy_of_training"), found, strict=True)}
 
 
 def _common_codes(frames: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:

@@ -26,7 +26,18 @@ from postprocess.workers import open_workers
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 SEED = 1  # of the sample of the pool
 OF_THE_RUN = (  # what only the run itself knows of a result
-    *("pool", "parameters", "seed", "stages", "accuracy", "curve", "excluded", "warnings", "peak_memory_bytes", "seconds"),
+    *(
+        "pool",
+        "parameters",
+        "seed",
+        "stages",
+        "accuracy",
+        "curve",
+        "excluded",
+        "warnings",
+        "peak_memory_bytes",
+        "seconds",
+    ),
     *("weights", "origin", "closest_training_row", "official_accuracy", "privacy", "privacy_by_seed"),
     *("accuracy_with_holdout", "official_page"),
 )
@@ -36,10 +47,20 @@ def main(arguments: Sequence[str]) -> int:
     """Write the page; the exit code. Paths of what was written go to stdout, everything else to stderr."""
     parser = _Parser(prog="python -m postprocess.report", allow_abbrev=False, description=__doc__)
     parser.add_argument("--training", type=Path, required=True, help="the original rows")
-    parser.add_argument("--result", type=Path, required=True, help="the synthetic rows; figures of its run are taken from the summary beside it")
+    parser.add_argument(
+        "--result",
+        type=Path,
+        required=True,
+        help="the synthetic rows; figures of its run are taken from the summary beside it",
+    )
     parser.add_argument("--pool", type=Path, help="the rows that it was chosen from: adds a random sample's accuracy")
     parser.add_argument("--holdout", type=Path, help="original rows kept apart: adds mostlyai-qa's figures and page")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="the page; where it exists, another name is taken (beside the result)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the page; where it exists, another name is taken (beside the result)",
+    )
     call = parser.parse_args(arguments)
     try:
         for path in make_again(call, open_progress(sys.stderr)):
@@ -68,7 +89,9 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     }
     told = _of_the_run(call.result, facts["result"]["sha256"], progress) | facts | {"versions": versions()}
     with open_workers() as workers:
-        told |= look_closely(codes["training"].codes, codes["result"].codes, binning, workers=workers, progress=progress)
+        told |= look_closely(
+            codes["training"].codes, codes["result"].codes, binning, workers=workers, progress=progress
+        )
     told["accuracy"] = told.get("accuracy", {}) | {"refined": told["result_accuracy"]}
     if "pool" in codes and "pool_sample" not in told["accuracy"]:
         told["accuracy"] = {"pool_sample": _of_pool(codes, binning, progress)} | told["accuracy"]

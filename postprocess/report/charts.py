@@ -53,7 +53,10 @@ def accuracy_over_time(summary: Mapping) -> Figure:
     points = [[0, summary["accuracy"]["pool_sample"]["overall"]], *summary["curve"]]
     limit = summary["sampling_limit"]["overall"]
     layout = _layout(height=340)
-    layout["xaxis"] |= {"title": {"text": f"{'minutes' if in_minutes else 'seconds'} of selection"}, "rangemode": "tozero"}
+    layout["xaxis"] |= {
+        "title": {"text": f"{'minutes' if in_minutes else 'seconds'} of selection"},
+        "rangemode": "tozero",
+    }
     layout["yaxis"] |= {"tickformat": ".1%"}
     layout["shapes"] = [
         _band(start / unit, end / unit) for place, (start, end) in enumerate(pairwise(ends)) if place % 2 == 0
@@ -164,7 +167,9 @@ def heatmaps(table: Mapping) -> Figure:
 def weight_histogram(weights: Mapping) -> Figure:
     """Pool rows by weight, and the share of the weight that they carry."""
     bins = weights["histogram"]
-    names = [f"{part['above']:.1g} to {part['to']:.1g}" if part["above"] else f"below {part['to']:.1g}" for part in bins]
+    names = [
+        f"{part['above']:.1g} to {part['to']:.1g}" if part["above"] else f"below {part['to']:.1g}" for part in bins
+    ]
     layout = _layout(height=300)
     layout["xaxis"] |= _name_axis(names) | {"title": {"text": "IPF weight of a pool row"}}
     layout["yaxis"] |= {"tickformat": ".0%"}

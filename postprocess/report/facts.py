@@ -120,7 +120,9 @@ def as_json(value: object, indent: str = "") -> str:
     """JSON, indented but for lists without mappings in them, which would fill a line with each number."""
     deeper = indent + "  "
     if isinstance(value, Mapping) and value:
-        items = [f"{deeper}{json.dumps(key, ensure_ascii=False)}: {as_json(item, deeper)}" for key, item in value.items()]
+        items = [
+            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {as_json(item, deeper)}" for key, item in value.items()
+        ]
         return "{\n" + ",\n".join(items) + f"\n{indent}}}"
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         return "[\n" + ",\n".join(deeper + as_json(item, deeper) for item in value) + f"\n{indent}]"

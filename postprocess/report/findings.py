@@ -52,9 +52,7 @@ def look_closely(
         "sampling_limit": comparison.limit.as_dict(),
         "tables": {
             level: {"number": int(number), "below_limit": int(below)}
-            for level, number, below in zip(
-                LEVELS, number_of_tables(len(names)), comparison.below_limit, strict=True
-            )
+            for level, number, below in zip(LEVELS, number_of_tables(len(names)), comparison.below_limit, strict=True)
         },
         "weakest": {
             level: [told(table) for table in tables] for level, tables in zip(LEVELS, comparison.weakest, strict=True)

@@ -29,17 +29,21 @@ def write_page(summary: Mapping, path: Path) -> None:
 def page(summary: Mapping) -> str:
     """The page of a summary; sections that it has no figures for are left out."""
     figures = charts(summary)
-    return _environment().get_template("page.html").render(
-        told=summary,
-        figures=figures,
-        figures_json=Markup(json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c")),
-        plotly=Markup(get_plotlyjs()),
-        verdict=words.verdict(summary),
-        below_limit=words.below_limit(summary["tables"]),
-        step_names=words.STEPS,
-        step_words=words.steps(summary),
-        kept_out=words.kept_out(summary),
-        privacy=words.privacy_rows(summary) if summary.get("privacy") else [],
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            told=summary,
+            figures=figures,
+            figures_json=Markup(json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c")),
+            plotly=Markup(get_plotlyjs()),
+            verdict=words.verdict(summary),
+            below_limit=words.below_limit(summary["tables"]),
+            step_names=words.STEPS,
+            step_words=words.steps(summary),
+            kept_out=words.kept_out(summary),
+            privacy=words.privacy_rows(summary) if summary.get("privacy") else [],
+        )
     )
 
 

@@ -25,7 +25,9 @@ KINDS = {
     "few": lambda draw, n: draw.integers(0, 3, n),
     "word": lambda draw, n: draw.choice(["ü", "a, b", "x", "(other)", "lang " * 6], n, p=[0.4, 0.3, 0.2, 0.05, 0.05]),
     "many": lambda draw, n: np.array([f"name {number}" for number in draw.zipf(1.8, n) % 25]),
-    "day": lambda draw, n: (pd.Timestamp(2024, 1, 1) + pd.to_timedelta(draw.integers(0, 300, n), "D")).strftime("%Y-%m-%d"),
+    "day": lambda draw, n: (pd.Timestamp(2024, 1, 1) + pd.to_timedelta(draw.integers(0, 300, n), "D")).strftime(
+        "%Y-%m-%d"
+    ),
     "flag": lambda draw, n: draw.choice(["true", "false"], n),
     "constant": lambda draw, n: np.full(n, "same"),
 }
@@ -34,7 +36,9 @@ KINDS = {
 def mixed(kinds, missing, n_rows, seed):
     """A frame of these kinds of columns, of whose cells this share is missing."""
     draw = np.random.default_rng(seed)
-    columns = {f"{kind} {place}": pd.Series(KINDS[kind](draw, n_rows), dtype=object) for place, kind in enumerate(kinds)}
+    columns = {
+        f"{kind} {place}": pd.Series(KINDS[kind](draw, n_rows), dtype=object) for place, kind in enumerate(kinds)
+    }
     return pd.DataFrame({name: cells.mask(draw.random(n_rows) < missing) for name, cells in columns.items()})
 
 
@@ -52,9 +56,7 @@ def qa_levels(training, result):
     with mock.patch.object(sampling, "is_text_heuristic", return_value=False), joblib.parallel_config(n_jobs=1):
         original = sampling.prepare_data_for_accuracy(df_tgt=as_qa_reads(training, dates), setup="1:1")
         types = original.dtypes.to_dict()
-        synthetic = sampling.prepare_data_for_accuracy(
-            df_tgt=as_qa_reads(result, dates), setup="1:1", ori_dtypes=types
-        )
+        synthetic = sampling.prepare_data_for_accuracy(df_tgt=as_qa_reads(result, dates), setup="1:1", ori_dtypes=types)
         original, bins = qa.bin_data(original, 10)
         synthetic, _ = qa.bin_data(synthetic, bins)
         calculate = (qa.calculate_univariates, qa.calculate_bivariates, qa.calculate_trivariates)

@@ -28,9 +28,7 @@ def error(training, result, columns):
 
 
 def test_accuracy_is_that_of_measure(data):
-    (measured,) = measure(
-        data[0], [data[1]], np.array(SIZES), workers=ALONE, progress=Silent(), label="Measuring"
-    )
+    (measured,) = measure(data[0], [data[1]], np.array(SIZES), workers=ALONE, progress=Silent(), label="Measuring")
     assert compared(*data).accuracy.levels() == pytest.approx(measured.levels(), abs=1e-12)
 
 

@@ -26,7 +26,15 @@ def test_cycles_of_the_manifest(tmp_path):
 
 @pytest.mark.parametrize(
     "manifest",
-    [None, "{", "[]", '{"cycles": [{"number": 1}]}', '{"cycles": [{"number": 1, "rows": 99}]}', '{"cycles": []}', "\xff"],
+    [
+        None,
+        "{",
+        "[]",
+        '{"cycles": [{"number": 1}]}',
+        '{"cycles": [{"number": 1, "rows": 99}]}',
+        '{"cycles": []}',
+        "\xff",
+    ],
 )
 def test_tenths_where_no_manifest_fits(tmp_path, manifest):
     if manifest is not None:

@@ -104,7 +104,9 @@ def test_with_a_holdout(facts, official, told):
     assert "mean of the draws" in text
     assert "0.60 0.30 to 0.90 0.90 at least 0.5 kept" in text
     assert "a perfect copy of the training rows, exact 98.000" in text
-    assert 'href="a%20b_official.html"' in page(summary(replace(facts, official=official, official_page="a b_official.html")))
+    assert 'href="a%20b_official.html"' in page(
+        summary(replace(facts, official=official, official_page="a b_official.html"))
+    )
     assert "--holdout" not in text and "--holdout" in read(told)[1]
 
 
