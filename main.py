@@ -27,9 +27,9 @@ from postprocess.codes import Codes, encode_frame, read_codes, require_columns
 from postprocess.evaluation import measure
 from postprocess.files import InputError, Source, open_source
 from postprocess.official import Official, evaluate
+from postprocess.origin import origin
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress, Silent, open_progress
-from postprocess.origin import origin
 from postprocess.report import FileFacts, RunFacts, summary, write_page, write_summary
 from postprocess.report.findings import look_closely
 from postprocess.result import free_path, write_result

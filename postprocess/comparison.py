@@ -84,10 +84,10 @@ def sampling_errors(counts: np.ndarray, rows: Sequence[int]) -> np.ndarray:
     """What each cell adds, on average, to the error of a fresh sample: the sampling limit of accuracy.
 
     A fresh sample is one of rows[1] rows from the distribution of which the training data is itself a sample of
-    rows[0]. A cell of share p then differs by about a normal variable of variance p (1 - p) (1 / rows[0] + 1 / rows[1]),
-    whose mean absolute value is sqrt(2 / pi) times its root; p is the training data's share, as in mostlyai-qa's
-    `accuracy_max`. Cells that the training data happens to lack are left out, which flatters the fresh sample a little:
-    on halves of real data of 10,000 rows or more, by 0.0002 to 0.002 overall.
+    rows[0]. A cell of share p then differs by about a normal variable of variance
+    p (1 - p) (1 / rows[0] + 1 / rows[1]), whose mean absolute value is sqrt(2 / pi) times its root; p is the training
+    data's share, as in mostlyai-qa's `accuracy_max`. Cells that the training data happens to lack are left out, which
+    flatters the fresh sample a little: on halves of real data of 10,000 rows or more, by 0.0002 to 0.002 overall.
     """
     n, m = rows
     spread = np.sqrt(counts * (n - counts).astype(np.float64))

@@ -12,8 +12,8 @@ MOST_OF_THE_WEIGHT = 0.99
 def weight_summary(weights: np.ndarray) -> dict[str, object]:
     """What a page tells of the weights (n_rows,), as plain values.
 
-    histogram: bins of weight on a logarithmic scale up to 1, each with its bounds, its number of rows and its share of the
-    weight. effective_rows: (sum w)^2 / sum w^2, the rows of equal weight that would vary as much (Kish).
+    histogram: bins of weight on a logarithmic scale up to 1, each with its bounds, its number of rows and its share of
+    the weight. effective_rows: (sum w)^2 / sum w^2, the rows of equal weight that would vary as much (Kish).
     carrying_rows: the fewest rows that hold MOST_OF_THE_WEIGHT. full_rows: those of weight 1.
     """
     total = float(weights.sum())

@@ -25,9 +25,9 @@ def look_closely(
 ) -> dict[str, object]:
     """Accuracy and sampling limit, the weakest tables, all pairs, and missing cells: codes (n_columns, n_rows) uint8.
 
-    result_accuracy: of the given codes. sampling_limit: of a fresh sample, on average. tables: how
-    many there are, and how many fall short of their own limit. weakest: the worst tables of each level, cells flat with the last
-    column running fastest. pair_accuracy: a triangle, row i with the columns 0 to i, the column itself last.
+    result_accuracy: of the given codes. sampling_limit: of a fresh sample, on average. tables: how many
+    there are, and how many fall short of their own limit. weakest: the worst tables of each level, cells flat with the
+    last column running fastest. pair_accuracy: a triangle, row i with the columns 0 to i, the column itself last.
     """
     comparison = compare(training, result, binning.sizes, workers=workers, progress=progress)
     names, labels = binning.names, [_readable(binning.labels(place)) for place in range(len(binning.columns))]

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 import jinja2
-from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from postprocess.report import words
@@ -35,8 +34,8 @@ def page(summary: Mapping) -> str:
         .render(
             told=summary,
             figures=figures,
-            figures_json=Markup(json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c")),
-            plotly=Markup(get_plotlyjs()),
+            figures_json=json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c"),
+            plotly=get_plotlyjs(),
             verdict=words.verdict(summary),
             below_limit=words.below_limit(summary["tables"]),
             step_names=words.STEPS,

@@ -1,4 +1,4 @@
-"""The page's sentences, from the summary alone: what the figures mean, how each step ended, what more time would buy."""
+"""The page's sentences, from the summary alone: what the figures mean, how each step ended, what more would buy."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def percent(share: float | None, decimals: int = 2, sign: str = f"{NARROW}%") ->
 
 
 def points(difference: float, decimals: int = 2) -> str:
-    """A difference of shares in percentage points, with its sign."""
-    return f"{100 * difference:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    """A difference of shares, of at least 0, in percentage points."""
+    return f"{100 * difference:.{decimals}f}"
 
 
 def duration(seconds: float) -> str:
@@ -62,8 +62,8 @@ def verdict(summary: Mapping) -> str:
     if overall > limit - NEAR:
         return "The result's tables are as close to the training data's as those of a fresh sample of real rows."
     return (
-        f"A fresh sample of as many real rows would come {points(limit - overall).lstrip('+')} percentage points closer to "
-        "the training data's tables on average: what is missing cannot be put down to chance."
+        f"A fresh sample of as many real rows would come {points(limit - overall)} percentage points closer "
+        "to the training data's tables on average: what is missing cannot be put down to chance."
     )
 
 
@@ -106,9 +106,9 @@ def _trimming(stage: Mapping, summary: Mapping) -> str:
         return "Trimming had nothing to do: the subset had the result's size already."
     dropped = summary_rows(summary, "oversized subset") - stage["rows"]
     if stage["status"] == "out of time":
-        limit = _parameter(summary, "max_trimming_time")
+        limit = f"its time limit (max_trimming_time{_parameter(summary, 'max_trimming_time', ' minutes')})"
         return (
-            f"Trimming reached its time limit{limit}: of {dropped:,} rows to drop, only {stage['removed_greedily']:,} were "
+            f"Trimming was stopped by {limit}: of {dropped:,} rows to drop, only {stage['removed_greedily']:,} were "
             "chosen one by one, the others by their last score. A higher limit would choose better."
         )
     return f"Trimming ended by itself: it chose all {dropped:,} rows to drop one by one, and no time limit stopped it."
@@ -119,8 +119,8 @@ def _refinement(stage: Mapping, summary: Mapping) -> str:
     if stage["status"] == "converged":
         return (
             f"Refinement converged {done}: a pass over all candidate rows gained less than refinement_tolerance"
-            f"{_parameter(summary, 'refinement_tolerance')}. A higher time limit would change nothing; a lower tolerance, "
-            "a little."
+            f"{_parameter(summary, 'refinement_tolerance')}. A higher time limit would change nothing; a lower "
+            "tolerance, a little."
         )
     if stage["status"] == "out of time":
         limit = f"its time limit (max_refinement_time{_parameter(summary, 'max_refinement_time', ' minutes')})"
@@ -142,8 +142,9 @@ def _pace(stage: Mapping, summary: Mapping) -> str:
         return ""
     minute = 60 * (high - low) / (ended - began)
     return (
-        f"Over its last {duration(ended - began)} it still gained {points(high - low, 3).lstrip('+')} percentage points: at "
-        f"that pace another minute would add about {points(max(minute, 0), 3).lstrip('+')}, and the pace falls as it goes."
+        f"Over its last {duration(ended - began)} it still gained {points(max(high - low, 0), 3)} percentage "
+        f"points: at that pace another minute would add about {points(max(minute, 0), 3)}, and the pace "
+        "falls as it goes."
     )
 
 

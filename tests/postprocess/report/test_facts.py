@@ -34,10 +34,8 @@ def test_summary(facts):
     assert told["seed"] == 7 and told["seconds"] == 90.0
     assert told["pool"]["trained_by_this_run"] is False
     assert told["stages"][0] == {"name": "reading", "seconds": 1.235, "rows": 120}
-    assert told["stages"][4] == {
-        **{"name": "trimming", "seconds": 61.0, "rows": 120},
-        **{"status": "finished", "removed_greedily": 120},
-    }
+    ended = {"status": "finished", "removed_greedily": 120}
+    assert told["stages"][4] == {"name": "trimming", "seconds": 61.0, "rows": 120} | ended
     refined = {"univariate": 0.99, "bivariate": 0.96, "trivariate": None, "overall": pytest.approx(0.975)}
     assert told["accuracy"]["refined"] == refined
     assert told["excluded"] == {"training_copies": 1234, "rare": 0, "near_copies": 1}

@@ -5,7 +5,7 @@ from postprocess.report import words
 
 def test_numbers_as_people_say_them():
     assert words.percent(0.97754) == "97.75\N{NARROW NO-BREAK SPACE}%" and words.percent(None) == "–"
-    assert words.points(-0.00123, 3) == "\N{MINUS SIGN}0.123" and words.points(0.5) == "+50.00"
+    assert words.points(0.00123, 3) == "0.123" and words.points(0.5) == "50.00"
     assert [words.duration(s) for s in (8.24, 59.99, 200, 3900)] == ["8.2 s", "60.0 s", "3 min 20 s", "1 h 5 min"]
 
 
@@ -32,7 +32,7 @@ def test_steps_tell_how_each_ended_and_what_more_time_would_buy(told):
     [
         ("ipf", "converged", "IPF converged after 3 sweeps"),
         ("ipf", "iteration limit", "IPF did not converge: it was stopped after 3 sweeps (ipf_iterations)"),
-        ("trimming", "out of time", "reached its time limit = 30: of 120 rows to drop, only 120"),
+        ("trimming", "out of time", "its time limit (max_trimming_time = 30 minutes): of 120 rows to drop, only 120"),
         ("trimming", "nothing to trim", "Trimming had nothing to do"),
         ("refinement", "converged", "Refinement converged after 9 rounds"),
         ("refinement", "iteration limit", "its limit of rounds (refinement_iterations = 1000)"),
