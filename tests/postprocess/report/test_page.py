@@ -62,7 +62,7 @@ def read(told):
     text = page(told)
     reader = Reader(text)
     assert len(reader.ids) == len(set(reader.ids))
-    assert {href[1:] for href in reader.hrefs if href.startswith("#")} - {"pool"} <= set(reader.ids)
+    assert {href[1:] for href in reader.hrefs if href.startswith("#")} <= set(reader.ids)
     figures = json.loads(reader.scripts[1]) if reader.scripts else {}
     assert reader.charts == list(dict.fromkeys(reader.charts)) and set(reader.charts) == set(figures)
     for figure in figures.values():
