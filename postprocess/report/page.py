@@ -37,6 +37,7 @@ def page(summary: Mapping) -> str:
             figures_json=json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c"),
             plotly=get_plotlyjs(),
             verdict=words.verdict(summary),
+            harm=words.worse_than_a_sample(summary),
             below_limit=words.below_limit(summary["tables"]),
             step_names=words.STEPS,
             step_words=words.steps(summary),

@@ -67,6 +67,17 @@ def verdict(summary: Mapping) -> str:
     )
 
 
+def worse_than_a_sample(summary: Mapping) -> str:
+    """A warning where the selection has done harm; else nothing."""
+    sample, refined = (summary["accuracy"].get(step, {}).get("overall") for step in ("pool_sample", "refined"))
+    if sample is None or refined >= sample:
+        return ""
+    return (
+        f"A plain random sample of the pool would be more accurate than the result, at {percent(sample)}: a step that was "
+        "stopped by its limit long before its end does harm. Raise the limits, or lower trimming_data_multiplier."
+    )
+
+
 def below_limit(tables: Mapping[str, Mapping[str, int]]) -> str:
     """How many tables of each level are further off than a fresh sample's would be."""
     counts = [

@@ -18,6 +18,12 @@ def test_verdict(overall, expected):
     assert expected in words.verdict(told)
 
 
+def test_harm_is_told(told):
+    assert words.worse_than_a_sample(told) == "" == words.worse_than_a_sample({"accuracy": {"refined": {"overall": 1}}})
+    told["accuracy"]["pool_sample"]["overall"] = 0.98
+    assert "would be more accurate than the result, at 98.00" in words.worse_than_a_sample(told)
+
+
 def test_steps_tell_how_each_ended_and_what_more_time_would_buy(told):
     ipf, trimming, refinement = words.steps(told)
     assert ipf.startswith("IPF stopped after 3 sweeps, as another one would hardly change the weights")
