@@ -73,8 +73,8 @@ def worse_than_a_sample(summary: Mapping) -> str:
     if sample is None or refined >= sample:
         return ""
     return (
-        f"A plain random sample of the pool would be more accurate than the result, at {percent(sample)}: a step that was "
-        "stopped by its limit long before its end does harm. Raise the limits, or lower trimming_data_multiplier."
+        f"A plain random sample of the pool would be more accurate than the result, at {percent(sample)}: a step that "
+        "was stopped by its limit long before its end does harm. Raise the limits, or lower trimming_data_multiplier."
     )
 
 
