@@ -27,9 +27,11 @@ from postprocess.codes import Codes, encode_frame, read_codes, require_columns
 from postprocess.evaluation import measure
 from postprocess.files import InputError, Source, open_source
 from postprocess.official import Official, evaluate
+from postprocess.origin import origin
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress, Silent, open_progress
-from postprocess.report import FileFacts, RunFacts, write_report, write_summary
+from postprocess.report import FileFacts, RunFacts, summary, write_page, write_summary
+from postprocess.report.findings import look_closely
 from postprocess.result import free_path, write_result
 from postprocess.selection import Stage, select
 from postprocess.workers import open_workers
@@ -195,6 +197,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         pool_source, selection.rows, binning, call.output / "results"
     )
     stages += [*selection.stages, Stage("writing", time.monotonic() - writing_started, len(selection.rows))]
+    findings = look_at_result(training, result_path, binning, progress)
     official = evaluate_officially(call, training_source, binning, result_path, official_path, progress)
     facts = RunFacts(
         training=training_facts,
@@ -206,9 +209,13 @@ def run(call: Call, progress: Progress) -> list[Path]:
         selection=selection,
         official=official,
         seconds=time.monotonic() - started,
+        findings=findings,
+        origin=origin(selection.rows, pool_source.path, pool.n_rows),
+        official_page=official_path.name if official else None,
     )
-    write_summary(facts, summary_path)
-    write_report(facts, report_path)
+    told = summary(facts)
+    write_summary(told, summary_path)
+    write_page(told, report_path)
     for warning in selection.warnings:
         progress.log(f"warning: {warning}")
     progress.log(f"done: accuracy {selection.accuracy['refined']}")
@@ -264,6 +271,13 @@ def write_chosen(source: Source, rows: np.ndarray, binning: Binning, folder: Pat
         with suppress(FileExistsError):  # another run may take the name meanwhile
             write_result(source, rows, binning, paths[0])
             return paths
+
+
+def look_at_result(training: Codes, path: Path, binning: Binning, progress: Progress) -> dict[str, object]:
+    """What the summary and the report tell of the result file, read as it was written."""
+    result = read_codes(open_source(path, role="result"), binning, progress=progress)
+    with open_workers(SELECTION.threads) as workers:
+        return look_closely(training.codes, result.codes, binning, workers=workers, progress=progress)
 
 
 def evaluate_officially(

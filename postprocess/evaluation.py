@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
-from postprocess.tables import Layout, Tables, count_each
+from postprocess.errors import absolute_differences, each_first_column, whole
+from postprocess.progress import Progress
+from postprocess.tables import Tables
 from postprocess.workers import Workers
 
 
@@ -56,39 +59,34 @@ def of_residuals(tables: Tables, n: int) -> Accuracy:
 
 
 def measure(
-    training: np.ndarray, samples: Sequence[np.ndarray], sizes: np.ndarray, *, workers: Workers, progress, label: str
+    training: np.ndarray,
+    samples: Sequence[np.ndarray],
+    sizes: np.ndarray,
+    *,
+    workers: Workers,
+    progress: Progress,
+    label: str,
 ) -> list[Accuracy]:
     """The accuracy of each sample against the training data over all columns, pairs and triples of columns.
 
     training, samples: (n_columns, n_rows) uint8 codes, any number of rows; sizes: (n_columns,) number of codes. No
     table outlives its comparison, so any number of columns fits in memory.
     """
-    data = [codes.astype(np.intp) for codes in (training, *samples)]
-    n_columns = len(sizes)
-    layout = Layout(sizes, n_columns, n_columns)
-    sizes, width = layout.sizes, layout.width(n_columns)
+    data = [training, *samples]
+    rows = [codes.shape[1] for codes in data]
+    kept = each_first_column(
+        data,
+        sizes,
+        absolute_differences(rows),
+        lambda _, *levels: np.array([sums.sum(axis=1) for sums in levels]),
+        workers=workers,
+        progress=progress,
+        label=label,
+    )
+    errors = sum(kept) / whole(rows)
+    return [from_errors(errors[:, s], number_of_tables(len(sizes))) for s in range(len(samples))]
 
-    def errors(counts: list[np.ndarray]) -> np.ndarray:
-        target, *shares = (count / codes.shape[1] for count, codes in zip(counts, data, strict=True))
-        return np.array([np.abs(share - target).sum() / 2 for share in shares])
 
-    def errors_with_each(keys: list[np.ndarray], n_keys: int, after: int) -> np.ndarray:
-        others = (layout.cells_among(codes, after + 1, n_columns) for codes in data)
-        cells = width[after]
-        return errors([count_each(key, each, cells, n_keys * cells) for key, each in zip(keys, others, strict=True)])
-
-    def errors_from(i: int) -> np.ndarray:
-        sums = np.zeros((3, len(samples)))
-        first = [codes[i] for codes in data]
-        sums[0] = errors([np.bincount(key, minlength=sizes[i]) for key in first])
-        if i < n_columns - 1:
-            sums[1] = errors_with_each(first, sizes[i], i)
-        for j in range(i + 1, n_columns - 1):
-            first_two = [codes[i] * sizes[j] + codes[j] for codes in data]
-            sums[2] += errors_with_each(first_two, sizes[i] * sizes[j], j)
-            task.advance()
-        return sums
-
-    with progress.task(label, total=(n_columns - 1) * (n_columns - 2) / 2, unit="step") as task:
-        sums = sum(workers.map(errors_from, range(n_columns)))
-    return [from_errors(sums[:, s], layout.n_tables) for s in range(len(samples))]
+def number_of_tables(n_columns: int) -> np.ndarray:
+    """(3,) number of columns, pairs and triples of columns."""
+    return np.array([comb(n_columns, level) for level in (1, 2, 3)])

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from postprocess.evaluation import measure
 from postprocess.progress import Progress
 from postprocess.result import publish
+from postprocess.workers import open_workers
 
 EMBEDDED_ROWS = 10_000  # of each data set, for the distances: more take memory and time with the square
+SEEDS = (1, 2, 3, 4, 5)  # of the repeated distances, each on other rows
+REPEATED_ROWS = 3_000  # of each data set for each seed: all seeds together then take about a minute
 
 
 @dataclass(frozen=True)
@@ -20,11 +26,17 @@ class Official:
 
     dcr_share: share of result rows nearer to a training row than to a holdout row, ties half; 0.5 is ideal.
     nndr_ratio: nearest-neighbour distance ratio to the training rows over that to the holdout rows. ims_*: share of
-    rows identical to one of the other data set.
+    rows identical to one of the other data set. Of all columns and some sets of columns, qa takes the one with the
+    highest dcr_share.
+    privacy_by_seed: the same for each of SEEDS, on random rows of each data set, as many as `rows`.
+    together: exact accuracies over all tables, in bins of training and holdout rows together and against both: of the
+    result, and of a perfect copy of the training rows.
     """
 
     accuracy: dict[str, float | None]
     privacy: dict[str, float | None]
+    privacy_by_seed: tuple[dict[str, float], ...] = ()
+    together: dict[str, dict[str, float | None]] | None = None
 
 
 def evaluate(
@@ -34,16 +46,39 @@ def evaluate(
 
     None, with a log line, where qa declines or fails: the result stands without its figures.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # qa's own libraries warn about each other, on many lines
+        try:
+            metrics = _report(training, holdout, result, page, progress)
+            if metrics is None:
+                progress.log("warning: no figures of mostlyai-qa, which takes at least 10 holdout rows")
+                return None
+            distances = metrics.distances.model_dump()
+            near, far = distances["nndr_training"], distances["nndr_holdout"]
+            distances["nndr_ratio"] = near / far if near is not None and far else None
+            return Official(
+                accuracy=metrics.accuracy.model_dump(),
+                privacy=distances,
+                privacy_by_seed=tuple(privacy_by_seed(training, holdout, result, progress=progress)),
+                together=accuracy_together(training, holdout, result, progress=progress),
+            )
+        except Exception as error:
+            progress.log(f"warning: mostlyai-qa failed, so its figures are missing: {type(error).__name__}: {error}")
+            return None
+
+
+def _report(training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, progress: Progress):
+    """qa's metrics, or None where it declines; its page is published whole or not at all."""
     from mostlyai import qa  # takes seconds to load, and only a holdout needs it
 
-    with warnings.catch_warnings(), progress.task("mostlyai-qa's report", total=100, unit="percent") as task:
-        warnings.simplefilter("ignore")  # qa's own libraries warn about each other, on many lines
+    unfinished = page.with_name(f".{page.name}.unfinished")
+    with progress.task("mostlyai-qa's report", total=100, unit="percent") as task:
 
         def follow(total: float | None = None, completed: float | None = None, **_: object) -> None:
             if completed is not None and total == 100:
                 task.update(completed)
 
-        unfinished, metrics = page.with_name(f".{page.name}.unfinished"), None
+        qa.set_random_state(SEEDS[0])
         try:
             _, metrics = qa.report(
                 syn_tgt_data=result,
@@ -55,14 +90,73 @@ def evaluate(
             )
             if metrics is not None:
                 publish(unfinished, page)
-        except Exception as error:
-            progress.log(f"warning: mostlyai-qa failed, so its figures are missing: {type(error).__name__}: {error}")
+            return metrics
         finally:
             unfinished.unlink(missing_ok=True)
-    if metrics is None:
-        progress.log("warning: no figures of mostlyai-qa, which takes at least 10 holdout rows")
-        return None
-    distances = metrics.distances.model_dump()
-    near, far = distances["nndr_training"], distances["nndr_holdout"]
-    distances["nndr_ratio"] = near / far if near is not None and far else None
-    return Official(metrics.accuracy.model_dump(), distances)
+
+
+def privacy_by_seed(
+    training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, *, progress: Progress
+) -> list[dict[str, float]]:
+    """qa's distances on rows drawn anew for each of SEEDS: how much its figures vary with the draw."""
+    from mostlyai import qa
+    from mostlyai.qa import _distances, _sampling
+
+    found = []
+    with progress.task("Distances by seed", total=len(SEEDS), unit="seed") as task:
+        for seed in SEEDS:
+            qa.set_random_state(seed)
+            synthetic, known, apart = _sampling.prepare_data_for_embeddings(
+                syn_tgt_data=result, trn_tgt_data=training, hol_tgt_data=holdout, max_sample_size=REPEATED_ROWS
+            )
+            distances = _distances.calculate_distances(syn_embeds=synthetic, trn_embeds=known, hol_embeds=apart)
+            near, far = distances["dcr_syn_trn"], distances["dcr_syn_hol"]
+            found.append(
+                {
+                    "seed": seed,
+                    "rows": len(synthetic),
+                    "dcr_share": float(_distances.calculate_dcr_share(near, far)),
+                    "nndr_ratio": float(
+                        _distances.calculate_nndr_ratio(distances["nndr_syn_trn"], distances["nndr_syn_hol"])
+                    ),
+                    "ims_training": float(_distances.calculate_ims(near)),
+                    "ims_holdout": float(_distances.calculate_ims(far)),
+                    "ims_trn_hol": float(_distances.calculate_ims(distances["dcr_trn_hol"])),
+                }
+            )
+            task.advance()
+    return found
+
+
+def accuracy_together(
+    training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, *, progress: Progress
+) -> dict[str, dict[str, float | None]]:
+    """Exact accuracies in qa's bins of training and holdout rows together, over all of their tables."""
+    from mostlyai import qa
+    from mostlyai.qa import _accuracy, _sampling
+
+    qa.set_random_state(SEEDS[0])
+    prepared, dtypes = [], None
+    for frame in (training, holdout, result):
+        prepared.append(_sampling.prepare_data_for_accuracy(df_tgt=frame, setup="1:1", ori_dtypes=dtypes))
+        dtypes = dtypes or prepared[0].dtypes.to_dict()
+    original, bins = _accuracy.bin_data(pd.concat(prepared[:2], ignore_index=True), bins=10)
+    synthetic, copy = _accuracy.bin_data(prepared[2], bins)[0], original[: len(training)]
+    codes, sizes = _common_codes([original, synthetic, copy])
+    with open_workers() as workers:
+        found = measure(
+            codes[0], codes[1:], sizes, workers=workers, progress=progress, label="Measuring with the holdout"
+        )
+    return {name: accuracy.as_dict() for name, accuracy in zip(("result", "copy_of_training"), found, strict=True)}
+
+
+def _common_codes(frames: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Codes (n_columns, n_rows) of binned frames, the same for the same bin, and each column's number of codes."""
+    codes = [np.empty(frame.shape[::-1], np.uint8) for frame in frames]
+    sizes = []
+    for place, name in enumerate(frames[0].columns):
+        labels = pd.Index(pd.unique(np.concatenate([frame[name].cat.categories.astype(str) for frame in frames])))
+        for frame, lines in zip(frames, codes, strict=True):
+            lines[place] = labels.get_indexer(frame[name].astype(str))
+        sizes.append(len(labels))
+    return codes, np.array(sizes)

@@ -24,6 +24,7 @@ from postprocess.rounding import round_weights
 from postprocess.tables import Tables
 from postprocess.targets import PRIOR_MULTIPLE, target_tables
 from postprocess.trimming import trim
+from postprocess.weights import weight_summary
 from postprocess.workers import Workers, open_workers
 
 NEAREST_OF = 25_000  # rows of the result and of the pool's sample whose nearness is told
@@ -45,8 +46,8 @@ class Selection:
 
     accuracy: after each step, over all tables, against the training data. curve: (seconds since the selection began,
     overall accuracy) after each step, and after each round of refinement where the targets are the training data's own
-    tables. excluded: number of pool rows kept out, by reason. closest_training_row: of `neighbours.summarise` for
-    `result`, `pool_sample` and `training`.
+    tables. excluded: number of pool rows kept out, by reason. weights: of `weight_summary`. closest_training_row: of
+    `neighbours.summarise` for `result`, `pool_sample` and `training`.
     """
 
     rows: np.ndarray
@@ -55,6 +56,7 @@ class Selection:
     stages: tuple[Stage, ...]
     excluded: dict[str, int]
     warnings: tuple[str, ...]
+    weights: dict[str, object] = field(default_factory=dict)
     closest_training_row: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -112,13 +114,14 @@ class _Run:
         tables, rows = self._trim(targets, subset)
         rows = self._refine(tables, rows, weights)
         return Selection(
-            rows,
-            self.accuracy,
-            tuple(self.curve),
-            tuple(self.stages),
-            self.excluded,
-            tuple(self.warnings),
-            self._nearness(result=rows, pool_sample=sample),
+            rows=rows,
+            accuracy=self.accuracy,
+            curve=tuple(self.curve),
+            stages=tuple(self.stages),
+            excluded=self.excluded,
+            warnings=tuple(self.warnings),
+            weights=weight_summary(weights),
+            closest_training_row=self._nearness(result=rows, pool_sample=sample),
         )
 
     def _targets(self) -> tuple[Tables, np.ndarray]:

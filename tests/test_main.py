@@ -209,7 +209,7 @@ def test_names_from_outside_are_escaped_in_the_report(tmp_path, output):
     assert call(save(frame, tmp_path / "<script>.csv"), "--output", output) == 0
     assert list(cells(output / "results" / f"{STEM}.csv"))[:2] == ["<script>", "&amp;"]
     page = (output / "results" / f"{STEM}_report.html").read_text()
-    assert "&lt;script&gt;.csv" in page and "<script" not in page
+    assert "&lt;script&gt;.csv" in page and page.count("<script>") == 2 and page.count("<script") == 3  # its own
 
 
 def test_a_single_column(tmp_path, output):
@@ -268,6 +268,8 @@ def test_a_holdout_adds_official_figures_and_changes_nothing(training, output, t
     assert (output / "results" / f"{STEM}.csv").read_bytes() == (output / "results" / f"{STEM}_2.csv").read_bytes()
     summary = json.loads((output / "results" / f"{STEM}_2_summary.json").read_text(encoding="utf-8"))
     assert 0 < summary["official_accuracy"]["overall"] < 1 and 0 <= summary["privacy"]["dcr_share"] <= 1
+    assert summary["official_page"] == f"{STEM}_2_official.html" and len(summary["privacy_by_seed"]) == 5
+    assert summary["accuracy_with_holdout"]["copy_of_training"]["overall"] > 0.8
     assert (output / "results" / f"{STEM}_2_official.html").stat().st_size > 0
     assert not (output / "results" / f"{STEM}_official.html").exists()
 

@@ -1,0 +1,161 @@
+"""Makes the page again for any result: `python -m postprocess.report --training T --result R`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from postprocess.binning import Binning, fit, read_typed
+from postprocess.codes import Codes, read_codes
+from postprocess.evaluation import measure
+from postprocess.files import InputError, open_source
+from postprocess.official import evaluate
+from postprocess.progress import Progress, open_progress
+from postprocess.report.facts import FileFacts, official_figures, versions
+from postprocess.report.findings import look_closely
+from postprocess.report.page import write_page
+from postprocess.result import free_path
+from postprocess.workers import open_workers
+
+EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+SEED = 1  # of the sample of the pool
+OF_THE_RUN = (  # what only the run itself knows of a result
+    *(
+        "pool",
+        "parameters",
+        "seed",
+        "stages",
+        "accuracy",
+        "curve",
+        "excluded",
+        "warnings",
+        "peak_memory_bytes",
+        "seconds",
+    ),
+    *("weights", "origin", "closest_training_row", "official_accuracy", "privacy", "privacy_by_seed"),
+    *("accuracy_with_holdout", "official_page"),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the page; the exit code. Paths of what was written go to stdout, everything else to stderr."""
+    parser = _Parser(prog="python -m postprocess.report", allow_abbrev=False, description=__doc__)
+    parser.add_argument("--training", type=Path, required=True, help="the original rows")
+    parser.add_argument(
+        "--result",
+        type=Path,
+        required=True,
+        help="the synthetic rows; figures of its run are taken from the summary beside it",
+    )
+    parser.add_argument("--pool", type=Path, help="the rows that it was chosen from: adds a random sample's accuracy")
+    parser.add_argument("--holdout", type=Path, help="original rows kept apart: adds mostlyai-qa's figures and page")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the page; where it exists, another name is taken (beside the result)",
+    )
+    call = parser.parse_args(arguments)
+    try:
+        for path in make_again(call, open_progress(sys.stderr)):
+            print(path)
+    except InputError as error:
+        return _explain(parser, error, EXIT_WRONG_INPUT)
+    except KeyboardInterrupt:
+        return _explain(parser, "interrupted", EXIT_INTERRUPTED)
+    except Exception as error:
+        return _explain(parser, f"{type(error).__name__}: {error}", EXIT_FAILED)
+    return 0
+
+
+def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
+    """Look at all files anew, and write a page under a free name; returns the paths of what was written."""
+    sources = {
+        role: open_source(getattr(call, role), role=role)
+        for role in ("training", "result", "pool", "holdout")
+        if getattr(call, role) is not None
+    }
+    page, official_page = _free_pages(call)
+    binning = fit(sources["training"], progress=progress)
+    codes = {role: read_codes(sources[role], binning, progress=progress) for role in sources if role != "holdout"}
+    facts = {
+        role: vars(FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns))) for role in codes
+    }
+    told = _of_the_run(call.result, facts["result"]["sha256"], progress) | facts | {"versions": versions()}
+    with open_workers() as workers:
+        told |= look_closely(
+            codes["training"].codes, codes["result"].codes, binning, workers=workers, progress=progress
+        )
+    told["accuracy"] = told.get("accuracy", {}) | {"refined": told["result_accuracy"]}
+    if "pool" in codes and "pool_sample" not in told["accuracy"]:
+        told["accuracy"] = {"pool_sample": _of_pool(codes, binning, progress)} | told["accuracy"]
+    written = [page]
+    if "holdout" in sources:
+        typed = {role: read_typed(sources[role], binning) for role in ("training", "holdout", "result")}
+        official = evaluate(**typed, page=official_page, progress=progress)
+        told |= official_figures(official, official_page.name)
+        written += [official_page] if official else []
+    write_page(told, page)
+    return written
+
+
+def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
+    """Names for the page and for mostlyai-qa's."""
+    wanted = call.output or call.result.with_name(f"{call.result.name.split('.')[0]}_report.html")
+    if not wanted.parent.is_dir():
+        raise InputError(f"{wanted.parent}: no such folder; make it first")
+    stem = wanted.stem.removesuffix("_report")
+    return free_path(wanted.parent, wanted.stem, (wanted.suffix,))[0], free_path(
+        wanted.parent, f"{stem}_official", (".html",)
+    )[0]
+
+
+def _of_the_run(result: Path, sha256: str, progress: Progress) -> dict[str, object]:
+    """What the summary beside the result tells of its run; nothing where there is none, or one of another result."""
+    path = result.with_name(f"{result.name.split('.')[0]}_summary.json")
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        if summary["result"]["sha256"] == sha256:
+            return {key: summary[key] for key in OF_THE_RUN if key in summary}
+        progress.log(f"warning: {path} tells of another result, so it is left aside")
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        progress.log(f"warning: {path} cannot be read, so it is left aside: {error}")
+    return {}
+
+
+def _of_pool(codes: dict[str, Codes], binning: Binning, progress: Progress) -> dict[str, float | None]:
+    """Accuracy of a random sample of the pool of as many rows as the result."""
+    pool, n = codes["pool"], codes["result"].n_rows
+    rows = np.random.default_rng(SEED).choice(pool.n_rows, min(n, pool.n_rows), replace=False)
+    with open_workers() as workers:
+        (accuracy,) = measure(
+            codes["training"].codes,
+            [pool.codes[:, np.sort(rows)]],
+            binning.sizes,
+            workers=workers,
+            progress=progress,
+            label="Measuring a sample of the pool",
+        )
+    return accuracy.as_dict()
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_explain(self, f"{message}; see --help", EXIT_WRONG_INPUT))
+
+
+def _explain(parser: argparse.ArgumentParser, message: object, code: int) -> int:
+    print(f"{parser.prog}:", " ".join(str(message).splitlines()), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""What a close look at a result finds, as plain values for the summary: all but the figures that a run collects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from postprocess.binning import Binning
+from postprocess.columns import MISSING
+from postprocess.comparison import TableError, compare
+from postprocess.evaluation import number_of_tables
+from postprocess.missing import missing_patterns
+from postprocess.progress import Progress
+from postprocess.workers import Workers
+
+LEVELS = ("columns", "pairs", "triples")
+DECIMALS = 6  # of shares: more would only make the files larger
+READABLE = {MISSING: "(missing)"}
+
+
+def look_closely(
+    training: np.ndarray, result: np.ndarray, binning: Binning, *, workers: Workers, progress: Progress
+) -> dict[str, object]:
+    """Accuracy and sampling limit, the weakest tables, all pairs, and missing cells: codes (n_columns, n_rows) uint8.
+
+    result_accuracy: of the given codes. sampling_limit: of a fresh sample, on average. tables: how many
+    there are, and how many fall short of their own limit. weakest: the worst tables of each level, cells flat with the
+    last column running fastest. pair_accuracy: a triangle, row i with the columns 0 to i, the column itself last.
+    """
+    comparison = compare(training, result, binning.sizes, workers=workers, progress=progress)
+    names, labels = binning.names, [_readable(binning.labels(place)) for place in range(len(binning.columns))]
+
+    def told(table: TableError) -> dict[str, object]:
+        columns = table.columns
+        return {
+            "columns": [names[column] for column in columns],
+            "accuracy": round(1 - table.error, DECIMALS),
+            "sampling_limit": round(1 - table.limit, DECIMALS),
+            "bins": [labels[column] for column in columns],
+            "original": _counts(training, columns, binning.sizes).tolist(),
+            "synthetic": _counts(result, columns, binning.sizes).tolist(),
+        }
+
+    patterns = missing_patterns(training, result, [column.labels for column in binning.columns])
+    for pattern in patterns["most_frequent"]:
+        pattern["columns"] = [names[column] for column in pattern["columns"]]
+    accurate = np.round(1 - comparison.pairs, DECIMALS)
+    return {
+        "result_accuracy": comparison.accuracy.as_dict(),
+        "sampling_limit": comparison.limit.as_dict(),
+        "tables": {
+            level: {"number": int(number), "below_limit": int(below)}
+            for level, number, below in zip(LEVELS, number_of_tables(len(names)), comparison.below_limit, strict=True)
+        },
+        "weakest": {
+            level: [told(table) for table in tables] for level, tables in zip(LEVELS, comparison.weakest, strict=True)
+        },
+        "pair_accuracy": {
+            "columns": list(names),
+            "values": [accurate[place, : place + 1].tolist() for place in range(len(names))],
+        },
+        "missing": patterns,
+    }
+
+
+def _readable(labels: Sequence[str]) -> list[str]:
+    return [READABLE.get(label, label.replace("⪰ ", "≥ ", 1)) for label in labels]
+
+
+def _counts(codes: np.ndarray, columns: Sequence[int], sizes: np.ndarray) -> np.ndarray:
+    cells = np.zeros(codes.shape[1], np.int64)
+    for column in columns:
+        cells = cells * sizes[column] + codes[column]
+    return np.bincount(cells, minlength=prod(sizes[list(columns)].tolist()))

@@ -1,0 +1,69 @@
+"""The page: one self-contained HTML file, drawn from the summary alone.
+
+Jinja escapes all that the template shows; the figures go into the page as JSON in which no tag can begin.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+
+import jinja2
+from plotly.offline import get_plotlyjs
+
+from postprocess.report import words
+from postprocess.report.charts import charts
+from postprocess.result import whole_file
+
+HERE = Path(__file__).parent
+
+
+def write_page(summary: Mapping, path: Path) -> None:
+    """Write the page of a summary, whole or not at all; raises FileExistsError where the name is taken."""
+    with whole_file(path) as unfinished:
+        unfinished.write_text(page(summary), encoding="utf-8")
+
+
+def page(summary: Mapping) -> str:
+    """The page of a summary; sections that it has no figures for are left out."""
+    figures = charts(summary)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            told=summary,
+            figures=figures,
+            figures_json=json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c"),
+            plotly=get_plotlyjs(),
+            verdict=words.verdict(summary),
+            harm=words.worse_than_a_sample(summary),
+            below_limit=words.below_limit(summary["tables"]),
+            step_names=words.STEPS,
+            step_words=words.steps(summary),
+            kept_out=words.kept_out(summary),
+            privacy=words.privacy_rows(summary) if summary.get("privacy") else [],
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.ChainableUndefined
+    )
+    environment.filters.update(
+        percent=words.percent,
+        duration=words.duration,
+        details=_details,
+        largest_difference=words.largest_difference,
+        name=lambda path: PurePath(path).name,
+    )
+    return environment
+
+
+def _details(stage: Mapping) -> str:
+    """How a stage ended, and its own figures."""
+    details = {name: value for name, value in stage.items() if name not in ("name", "seconds", "rows")}
+    return ", ".join(
+        str(value) if name == "status" else f"{name.replace('_', ' ')} {value:.6g}" for name, value in details.items()
+    )

@@ -1,0 +1,230 @@
+"""The page's sentences, from the summary alone: what the figures mean, how each step ended, what more would buy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+PACE_PART = 0.2  # of refinement's time, at its end: what is gained there tells what more time would buy
+NEAR = 0.001  # overall accuracies this close are called equal
+
+DCR_LIMIT, NNDR_LIMIT = 0.52, 0.5  # the MOSTLY AI Prize's: at most so large, at least so large
+
+STEPS = {
+    "pool_sample": "a random sample of the pool",
+    "ipf": "after IPF: the oversized subset",
+    "trimmed": "after trimming",
+    "refined": "after refinement: the result",
+}
+KEPT_OUT = {
+    "training_copies": "equal to a training row",
+    "rare": "with a _RARE_ value that the training data does not have",
+    "near_copies": "nearly equal to a training row",
+}
+PRIVACY_FIGURES = {  # key: name, decimals
+    "dcr_share": "share of rows nearer to training than to holdout rows (DCR share)",
+    "nndr_ratio": "ratio of the nearest-neighbour distance ratios (NNDR ratio)",
+    "ims_training": "rows identical to a training row",
+    "ims_holdout": "rows identical to a holdout row",
+    "ims_trn_hol": "holdout rows identical to a training row, for comparison",
+}
+
+
+def percent(share: float | None, decimals: int = 2, sign: str = f"{NARROW}%") -> str:
+    """A share as a percentage: 97.75 %; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.{decimals}f}{sign}"
+
+
+def points(difference: float, decimals: int = 2) -> str:
+    """A difference of shares, of at least 0, in percentage points."""
+    return f"{100 * difference:.{decimals}f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 8.2 s, 3 min 20 s, 1 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def verdict(summary: Mapping) -> str:
+    """What the overall accuracy means against the sampling limit."""
+    overall, limit = summary["accuracy"]["refined"]["overall"], summary["sampling_limit"]["overall"]
+    if overall > limit + NEAR:
+        return (
+            "The result's tables are closer to the training data's than those of a fresh sample of as many real rows "
+            "would be on average. Accuracy beyond that limit follows the training rows' own chance variation: it is "
+            "worth nothing on unseen rows."
+        )
+    if overall > limit - NEAR:
+        return "The result's tables are as close to the training data's as those of a fresh sample of real rows."
+    return (
+        f"A fresh sample of as many real rows would come {points(limit - overall)} percentage points closer "
+        "to the training data's tables on average: what is missing cannot be put down to chance."
+    )
+
+
+def worse_than_a_sample(summary: Mapping) -> str:
+    """A warning where the selection has done harm; else nothing."""
+    sample, refined = (summary["accuracy"].get(step, {}).get("overall") for step in ("pool_sample", "refined"))
+    if sample is None or refined >= sample:
+        return ""
+    return (
+        f"A plain random sample of the pool would be more accurate than the result, at {percent(sample)}: a step that "
+        "was stopped by its limit long before its end does harm. Raise the limits, or lower trimming_data_multiplier."
+    )
+
+
+def below_limit(tables: Mapping[str, Mapping[str, int]]) -> str:
+    """How many tables of each level are further off than a fresh sample's would be."""
+    counts = [
+        f"{level['below_limit']:,} of {level['number']:,} {name}" for name, level in tables.items() if level["number"]
+    ]
+    return f"Below their own limit: {', '.join(counts)}."
+
+
+def steps(summary: Mapping) -> list[str]:
+    """How each step of the selection ended, and what more time would buy."""
+    ended = {stage["name"]: stage for stage in summary.get("stages", ())}
+    told = [_ipf(ended["ipf"])] if "ipf" in ended else []
+    if "trimming" in ended:
+        told.append(_trimming(ended["trimming"], summary))
+    if "refinement" in ended:
+        told.append(_refinement(ended["refinement"], summary))
+    return told
+
+
+def _ipf(stage: Mapping) -> str:
+    errors = f"the tables it fits were off by {percent(stage['mean_error'], 3)} on average in the last sweep"
+    errors += f", by {percent(stage['largest_error'])} at most"
+    sweeps = f"{stage['sweeps']} sweep{'s' * (stage['sweeps'] != 1)}"
+    return {
+        "converged": f"IPF converged after {sweeps}: {errors}.",
+        "stalled": f"IPF stopped after {sweeps}, as another one would hardly change the weights: {errors}. "
+        "The pool does not have the rows to match these tables exactly.",
+    }.get(
+        stage["status"],
+        f"IPF did not converge: it was stopped after {sweeps} (ipf_iterations), when {errors}. "
+        "More sweeps usually buy little.",
+    )
+
+
+def _trimming(stage: Mapping, summary: Mapping) -> str:
+    if stage["status"] == "nothing to trim":
+        return "Trimming had nothing to do: the subset had the result's size already."
+    dropped = summary_rows(summary, "oversized subset") - stage["rows"]
+    if stage["status"] == "out of time":
+        limit = f"its time limit (max_trimming_time{_parameter(summary, 'max_trimming_time', ' minutes')})"
+        return (
+            f"Trimming was stopped by {limit}: of {dropped:,} rows to drop, only {stage['removed_greedily']:,} were "
+            "chosen one by one, the others by their last score. A higher limit would choose better."
+        )
+    return f"Trimming ended by itself: it chose all {dropped:,} rows to drop one by one, and no time limit stopped it."
+
+
+def _refinement(stage: Mapping, summary: Mapping) -> str:
+    done = f"after {stage['rounds']:,} rounds and {stage['swaps']:,} swaps"
+    if stage["status"] == "converged":
+        return (
+            f"Refinement converged {done}: a pass over all candidate rows gained less than refinement_tolerance"
+            f"{_parameter(summary, 'refinement_tolerance')}. A higher time limit would change nothing; a lower "
+            "tolerance, a little."
+        )
+    if stage["status"] == "out of time":
+        limit = f"its time limit (max_refinement_time{_parameter(summary, 'max_refinement_time', ' minutes')})"
+    else:
+        limit = f"its limit of rounds (refinement_iterations{_parameter(summary, 'refinement_iterations')})"
+    return f"Refinement was stopped by {limit} {done}. {_pace(stage, summary)}".strip()
+
+
+def _pace(stage: Mapping, summary: Mapping) -> str:
+    """What the end of the curve says of more time; refinement is the last stage that the curve tells of."""
+    curve = summary.get("curve") or []
+    rounds = [point for point in curve if point[0] >= curve[-1][0] - stage["seconds"]]
+    if len(rounds) < 2:
+        return ""
+    since = rounds[-1][0] - max(PACE_PART * stage["seconds"], 1e-9)
+    before = [point for point in rounds if point[0] <= since] or rounds[:1]
+    (began, low), (ended, high) = before[-1], rounds[-1]
+    if ended <= began:
+        return ""
+    minute = 60 * (high - low) / (ended - began)
+    return (
+        f"Over its last {duration(ended - began)} it still gained {points(max(high - low, 0), 3)} percentage "
+        f"points: at that pace another minute would add about {points(max(minute, 0), 3)}, and the pace "
+        "falls as it goes."
+    )
+
+
+def _parameter(summary: Mapping, name: str, unit: str = "") -> str:
+    value = summary.get("parameters", {}).get("selection", {}).get(name)
+    return "" if value is None else f" = {value:g}{unit}"
+
+
+def summary_rows(summary: Mapping, stage_name: str) -> int:
+    """Rows that came out of a stage; 0 where it is not told."""
+    return next((stage["rows"] for stage in summary["stages"] if stage["name"] == stage_name), 0)
+
+
+def kept_out(summary: Mapping) -> list[str]:
+    """How many pool rows could not be selected, and why."""
+    return [
+        f"Pool rows kept out: {count:,}, {KEPT_OUT.get(reason, reason.replace('_', ' '))}."
+        for reason, count in summary.get("excluded", {}).items()
+        if count
+    ]
+
+
+def largest_difference(table: Mapping) -> str:
+    """The cell of a table whose shares differ most, with its counts."""
+    rows = [sum(table[side]) for side in ("original", "synthetic")]
+    shares = [
+        synthetic / rows[1] - original / rows[0]
+        for original, synthetic in zip(table["original"], table["synthetic"], strict=True)
+    ]
+    place = max(range(len(shares)), key=lambda cell: abs(shares[cell]))
+    original, synthetic = table["original"][place], table["synthetic"][place]
+    bins = []
+    for labels in reversed(table["bins"]):
+        place, code = divmod(place, len(labels))
+        bins.append(labels[code])
+    cell = ", ".join(
+        f"{name} {label}" if label.startswith("≥ ") else f"{name} = {label}"
+        for name, label in zip(table["columns"], reversed(bins), strict=True)
+    )
+    return f"Largest difference: {cell} in {original:,} original and {synthetic:,} synthetic rows."
+
+
+def privacy_rows(summary: Mapping) -> list[dict[str, str]]:
+    """mostlyai-qa's privacy figures: its report's, the mean and range over seeds, and the limits."""
+    seeds = summary.get("privacy_by_seed") or []
+    told = []
+    for key, name in PRIVACY_FIGURES.items():
+        show = (lambda value: "–" if value is None else f"{value:.2f}") if key == "nndr_ratio" else percent
+        values = [seed[key] for seed in seeds]
+        mean = sum(values) / len(values) if values else None
+        limit, kept = _limit(key, mean if values else summary["privacy"].get(key))
+        told.append(
+            {
+                "name": name,
+                "report": show(summary["privacy"].get(key)),
+                "mean": show(mean) if values else "",
+                "range": f"{show(min(values))} to {show(max(values))}" if values else "",
+                "limit": limit,
+                "kept": kept,
+            }
+        )
+    return told
+
+
+def _limit(key: str, value: float | None) -> tuple[str, str]:
+    if key == "dcr_share":
+        kept = value is not None and value <= DCR_LIMIT
+        return f"at most {percent(DCR_LIMIT, 0)}", "kept" if kept else "not kept"
+    if key == "nndr_ratio":
+        kept = value is not None and value >= NNDR_LIMIT
+        return f"at least {NNDR_LIMIT}", "kept" if kept else "not kept"
+    return "", ""

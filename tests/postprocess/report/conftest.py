@@ -1,0 +1,114 @@
+"""A small run's summary, with names and values from outside that try to break the page."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pool.parameters import PoolParameters
+from postprocess.binning import fit
+from postprocess.codes import read_codes
+from postprocess.evaluation import Accuracy
+from postprocess.files import open_source
+from postprocess.official import Official
+from postprocess.origin import origin
+from postprocess.parameters import SelectionParameters
+from postprocess.progress import Silent
+from postprocess.report import FileFacts, RunFacts, summary
+from postprocess.report.findings import look_closely
+from postprocess.selection import Selection, Stage
+from postprocess.weights import weight_summary
+from tests.postprocess.oracles import ALONE
+
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+def frame(n_rows, seed):
+    """Columns of all kinds, one of them named, and one filled, with script tags."""
+    draw = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            HOSTILE: draw.choice(["<b>x</b>", "y & z", HOSTILE], n_rows),
+            "größe {{ 7*7 }}": np.where(draw.random(n_rows) < 0.2, "", draw.integers(0, 90, n_rows).astype(str)),
+            "day": (pd.Timestamp(2024, 1, 1) + pd.to_timedelta(draw.integers(0, 60, n_rows), "D")).strftime("%Y-%m-%d"),
+        }
+    )
+
+
+def look_at(training, result, folder):
+    """The findings of two frames, written as CSV files."""
+    codes = []
+    for role, data in (("training", training), ("result", result)):
+        data.to_csv(folder / f"{role}.csv", index=False)
+        source = open_source(folder / f"{role}.csv", role=role)
+        if role == "training":
+            binning = fit(source, progress=Silent())
+        codes.append(read_codes(source, binning, progress=Silent()).codes)
+    return look_closely(*codes, binning, workers=ALONE, progress=Silent())
+
+
+@pytest.fixture
+def facts(tmp_path):
+    findings = look_at(frame(120, 1), frame(120, 2), tmp_path)
+    accuracy = {
+        "pool_sample": Accuracy(0.9, 0.8, 0.7),
+        "ipf": Accuracy(0.95, 0.9, 0.85),
+        "trimmed": Accuracy(0.97, 0.92, 0.87),
+        "refined": Accuracy(0.99, 0.96, None),
+    }
+    seconds = {"reading": 1.23456, "ipf": 2.0, "oversized subset": 1.0, "measuring": 1.0, "trimming": 61.0}
+    ended = {
+        "ipf": {"status": "stalled", "sweeps": 3, "largest_error": 0.02, "mean_error": 1 / 300},
+        "trimming": {"status": "finished", "removed_greedily": 120},
+    }
+    rows = {"oversized subset": 240}
+    stages = [Stage(name, time, rows.get(name, 120), ended.get(name, {})) for name, time in seconds.items()]
+    stages.append(Stage("refinement", 40.0, 120, {"status": "out of time", "rounds": 9, "swaps": 1234}))
+    selection = Selection(
+        rows=np.arange(0, 1200, 10),
+        accuracy=accuracy,
+        curve=((4.0, 0.93), (65.0, 0.95), (85.0, 0.97), (95.0, 0.974), (105.0, 0.975)),
+        stages=(),
+        excluded={"training_copies": 1234, "rare": 0, "near_copies": 1},
+        warnings=(f"column {HOSTILE!r} is {{odd}} & constant",),
+        weights=weight_summary(np.geomspace(1e-8, 1, 1200)),
+    )
+    file = FileFacts("data/<i>ünï</i>.csv", 120, 3, "0" * 64)
+    return RunFacts(
+        training=file,
+        pool=FileFacts("pool.csv", 1200, 3, "1" * 64),
+        result=file,
+        trained=False,
+        parameters=(PoolParameters(), SelectionParameters(seed=7)),
+        stages=tuple(stages),
+        selection=selection,
+        official=None,
+        seconds=90.0,
+        findings=findings,
+        origin=origin(selection.rows, tmp_path / "pool.csv", 1200),
+    )
+
+
+@pytest.fixture
+def official():
+    """mostlyai-qa's figures, as `evaluate` gives them."""
+    seed = {"rows": 50, "ims_training": 0.0, "ims_holdout": 0.01, "ims_trn_hol": 0.02}
+    share = {"dcr_share": 0.51, "nndr_ratio": 0.9, "ims_training": 0.0, "ims_holdout": None}
+    return Official(
+        accuracy={"overall": 0.91, "univariate": 0.97, "bivariate": 0.9, "trivariate": 0.86, "coherence": None},
+        privacy=share,
+        privacy_by_seed=tuple(
+            {"seed": number, "dcr_share": 0.5 + number / 100, "nndr_ratio": 0.3 * number} | seed for number in (1, 2, 3)
+        ),
+        together={
+            "result": Accuracy(0.97, 0.9, 0.86).as_dict(),
+            "copy_of_training": Accuracy(0.99, 0.98, 0.97).as_dict(),
+        },
+    )
+
+
+@pytest.fixture
+def told(facts):
+    """The summary of the run, as it is read back from its file."""
+    return json.loads(json.dumps(summary(facts)))

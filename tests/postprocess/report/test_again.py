@@ -1,0 +1,86 @@
+"""`python -m postprocess.report`: the page of any result, with or without what its run left beside it."""
+
+import json
+
+import pytest
+
+from postprocess.report import FileFacts, summary, write_summary
+from postprocess.report import page as page_module
+from postprocess.report.__main__ import main
+from tests.postprocess.report.conftest import frame
+
+
+@pytest.fixture(autouse=True)
+def _small_plotly(monkeypatch):
+    monkeypatch.setattr(page_module, "get_plotlyjs", lambda: "/* plotly */")
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Arguments for a training file and a result in folders of their own."""
+    paths = {}
+    for seed, role in enumerate(("training", "result"), start=1):
+        (tmp_path / role).mkdir()
+        paths[role] = tmp_path / role / f"{role}.csv"
+        frame(120, seed).to_csv(paths[role], index=False)
+    return [f"--{role}={path}" for role, path in paths.items()]
+
+
+def written(capsys):
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_result_alone(files, tmp_path, capsys):
+    assert main(files) == 0
+    page = tmp_path / "result" / "result_report.html"
+    assert written(capsys) == [str(page)]
+    text = page.read_text(encoding="utf-8")
+    assert (
+        "after refinement" in text
+        and "random sample of the pool" not in text
+        and "How the pool carries it</h2>" not in text
+    )
+    assert sorted(path.name for path in page.parent.iterdir()) == ["result.csv", "result_report.html"]
+
+
+def test_a_page_that_is_there_stays(files, tmp_path, capsys):
+    assert main(files) == main(files) == 0
+    assert written(capsys)[1].endswith("result_report_2.html")
+    assert main([*files, f"--output={tmp_path / 'my page.html'}"]) == 0
+    assert written(capsys) == [str(tmp_path / "my page.html")]
+
+
+def test_the_pool_adds_its_sample(files, tmp_path, capsys):
+    frame(300, 5).to_csv(tmp_path / "pool.csv", index=False)
+    assert main([*files, f"--pool={tmp_path / 'pool.csv'}"]) == 0
+    assert "a random sample of the pool" in (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
+
+
+def test_the_summary_beside_the_result_tells_of_its_run(files, facts, tmp_path):
+    result = tmp_path / "result" / "result.csv"
+    told = summary(facts) | {"result": vars(FileFacts.of(result, 120, 3)), "warnings": ["mind the gap"]}
+    write_summary(told, tmp_path / "result" / "result_summary.json")
+    assert main(files) == 0
+    text = (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
+    assert "mind the gap" in text and "Refinement was stopped by its time limit" in text
+    assert 'data-figure="weights"' in text and 'data-figure="time"' in text
+
+
+@pytest.mark.parametrize("text", ["{", json.dumps({"result": {"sha256": "f" * 64}}), "[]"])
+def test_a_summary_of_something_else_is_left_aside(files, tmp_path, capsys, text):
+    (tmp_path / "result" / "result_summary.json").write_text(text)
+    assert main(files) == 0
+    assert "left aside" in capsys.readouterr().err
+
+
+def test_wrong_calls_end_with_one_line(files, tmp_path, capsys):
+    for arguments, message in (
+        ([files[0], "--result=none.csv"], "none.csv: no such file; give the path of the result data"),
+        ([*files, "--output=/nowhere/page.html"], "/nowhere: no such folder"),
+    ):
+        assert main(arguments) == 2
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("python -m")]
+        assert message in line
+    with pytest.raises(SystemExit) as ended:
+        main(["--training=x.csv"])
+    assert ended.value.code == 2 and "--result" in capsys.readouterr().err

@@ -1,0 +1,163 @@
+"""The page: sound HTML for any result, in which names and values from outside can do nothing."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from postprocess.report import page as page_module
+from postprocess.report import summary
+from postprocess.report.charts import charts
+from postprocess.report.page import page
+from tests.postprocess.report.conftest import HOSTILE, look_at
+
+REAL_PLOTLY = page_module.get_plotlyjs()
+VOID = {"meta", "link", "br"}
+
+
+class Reader(HTMLParser):
+    """The page's tags, texts and scripts; fails where a tag is not closed in its place."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.ids, self.texts, self.scripts, self.charts, self.hrefs = [], [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.charts += [attributes["data-figure"]] if "data-figure" in attributes else []
+        self.hrefs += [attributes["href"]] if "href" in attributes else []
+        assert not [name for name in attributes if name.startswith("on") or name == "src"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        (self.scripts if self.open[-1:] == ["script"] else self.texts).append(data)
+
+
+@pytest.fixture(autouse=True)
+def _small_plotly(monkeypatch):
+    """Its 5 MB take long to parse, and are no part of what is tested but once."""
+    monkeypatch.setattr(page_module, "get_plotlyjs", lambda: "/* plotly */")
+
+
+def test_plotly_stands_in_the_page_as_it_is(told, monkeypatch):
+    monkeypatch.setattr(page_module, "get_plotlyjs", lambda: REAL_PLOTLY)
+    assert f"<script>{REAL_PLOTLY}</script>" in page(told)
+    assert "</script" not in REAL_PLOTLY and "<!--" not in REAL_PLOTLY
+
+
+def read(told):
+    text = page(told)
+    reader = Reader(text)
+    assert len(reader.ids) == len(set(reader.ids))
+    assert {href[1:] for href in reader.hrefs if href.startswith("#")} <= set(reader.ids)
+    figures = json.loads(reader.scripts[1]) if reader.scripts else {}
+    assert reader.charts == list(dict.fromkeys(reader.charts)) and set(reader.charts) == set(figures)
+    for figure in figures.values():
+        go.Figure(json.loads(re.sub(r"var\(--[a-z-]+\)", "#123456", json.dumps(figure))))
+    return reader, " ".join(" ".join(reader.texts).split())
+
+
+def test_the_page_tells_the_run(told):
+    reader, text = read(told)
+    assert "97.50 % overall accuracy" in text
+    assert "after refinement: the result 97.500 99.000 96.000 –" in text
+    assert "Pool rows kept out: 1,234, equal to a training row." in text
+    assert "Seed of the selection: 7." in text and "0" * 64 in text
+    assert "data/<i>ünï</i>.csv" in text
+    assert {"time", "pairs", "columns-0", "pairs-2", "triples-0", "weights", "origin", "missing"} <= set(reader.charts)
+    assert "model_name" not in text, "nothing was trained, so the generator's parameters tell nothing"
+
+
+def test_nothing_from_outside_becomes_markup(told):
+    reader, text = read(told)
+    assert HOSTILE in text and "größe {{ 7*7 }}" in text
+    assert len(reader.scripts) == 3 and not any("alert" in script for script in (reader.scripts[0], reader.scripts[2]))
+    assert "<" not in reader.scripts[1], "no tag can begin in the figures"
+    labels = json.loads(reader.scripts[1])["columns-0"]["data"][0]["x"]
+    for figure in json.loads(reader.scripts[1]).values():
+        for label in figure["data"][0]["x"]:
+            assert "<" not in str(label), "plotly takes tags in labels for markup"
+    assert labels
+
+
+def test_the_page_needs_no_network(told):
+    text = page(told)
+    without_plotly = text.replace(re.search(r"<script>(.*?)</script>", text, re.DOTALL)[1], "")
+    assert not re.search(r"https?://|@import|src=|url\(", without_plotly)
+
+
+def test_with_a_holdout(facts, official, told):
+    _, text = read(summary(replace(facts, official=official, official_page="a b_official.html")))
+    assert "mean of the draws" in text
+    assert "0.60 0.30 to 0.90 0.90 at least 0.5 kept" in text
+    assert "a perfect copy of the training rows, exact 98.000" in text
+    assert 'href="a%20b_official.html"' in page(
+        summary(replace(facts, official=official, official_page="a b_official.html"))
+    )
+    assert "--holdout" not in text and "--holdout" in read(told)[1]
+
+
+def test_the_closest_training_row_is_told_where_it_is_known(told):
+    near = {"identical": 3, "minimum": 0, "percentile_1": 1.0, "median": 7.5}
+    told["closest_training_row"] = {"result": near, "pool_sample": near, "training": near | {"identical": 4321}}
+    _, text = read(told)
+    assert "training rows among themselves 4,321 0 1.0 7.5" in text
+
+
+def test_a_result_without_its_run(told):
+    known = ("training", "result", "versions", "sampling_limit", "tables", "weakest", "pair_accuracy", "missing")
+    alone = {key: told[key] for key in known} | {"accuracy": {"refined": told["result_accuracy"]}}
+    reader, text = read(alone)
+    assert "How it was made" in text and "IPF" not in text
+    assert {"time", "weights", "origin"}.isdisjoint(reader.charts)
+
+
+def odd(n_rows, **columns):
+    return pd.DataFrame({name: np.resize(np.array(cells, dtype=object), n_rows) for name, cells in columns.items()})
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        odd(100, only=[1, 2, 3]),
+        odd(100, same=["x"], one=[5]),
+        odd(100, one=[1, 2], two=["a"], three=[None]),
+        odd(100, **{"列 🙂": ["é", "日本", "🙂"], "a<b": ["$x$", "%{x}", "</script>"], " ": [0.5, 1e300]}),
+        odd(10_100, many=[f"category {number}" for number in range(10_000)], few=[1, 2]),
+        odd(120, **{f"column {number}": [number, 1, 2] for number in range(30)}),
+    ],
+    ids=["one column", "constant", "all missing", "unicode", "10,000 categories", "30 columns"],
+)
+def test_odd_results(told, training, tmp_path):
+    training = training.rename(columns={" ": "\N{BLACK HEART SUIT}"})
+    told |= look_at(training, training[: len(training) // 2 + 50], tmp_path)
+    told["accuracy"]["refined"] = told["result_accuracy"]
+    reader, text = read(told)
+    assert len(told["weakest"]["columns"]) == min(10, training.shape[1])
+    assert ("pairs" in reader.charts) == (training.shape[1] > 1)
+    assert "nan" not in text.lower().split() and "undefined" not in text.lower()
+
+
+def test_300_columns(told):
+    names = [f"a rather long name of column {number}" for number in range(300)]
+    told["pair_accuracy"] = {"columns": names, "values": [[0.9] * (place + 1) for place in range(300)]}
+    read(told)
+    axis = charts(told)["pairs"]["layout"]["xaxis"]
+    assert len(axis["tickvals"]) <= 40 and axis["ticktext"][0] == "a rather long nam…"
+
+
+def test_figures_are_json_without_gaps(told):
+    json.dumps(charts(told), allow_nan=False)

@@ -1,0 +1,54 @@
+"""What is made of mostlyai-qa's parts, on small frames; its whole report is run by the tests of main.py."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from postprocess import official
+from postprocess.progress import Silent
+
+pytest.importorskip("mostlyai.qa")
+pytestmark = pytest.mark.filterwarnings("ignore")  # qa's own
+
+
+def frame(n_rows, seed):
+    draw = np.random.default_rng(seed)
+    number = draw.normal(size=n_rows)
+    return pd.DataFrame(
+        {
+            "x": number,
+            "y": number + draw.normal(size=n_rows),
+            "z": pd.Series(draw.choice(["a", "b"], n_rows), dtype=str),
+        }
+    ).mask(draw.random((n_rows, 3)) < 0.1)
+
+
+@pytest.fixture
+def data():
+    return frame(200, 1), frame(60, 2)
+
+
+def test_a_copy_of_the_training_rows_is_seen_through_where_all_of_them_are_drawn(data):
+    few, many = data[::-1]
+    found = official.privacy_by_seed(few, many, few, progress=Silent())
+    assert [figures["seed"] for figures in found] == list(official.SEEDS)
+    for figures in found:
+        assert figures["rows"] == 60
+        assert figures["dcr_share"] > 0.95 and figures["ims_training"] == 1 and figures["ims_holdout"] < 1
+
+
+def test_fresh_rows_are_as_near_to_either(data):
+    found = official.privacy_by_seed(*data, frame(200, 3), progress=Silent())
+    shares = [figures["dcr_share"] for figures in found]
+    assert 0.35 < np.mean(shares) < 0.65 and max(shares) > min(shares)
+
+
+def test_accuracy_together_is_against_training_and_holdout_rows(data):
+    training, holdout = data
+    both = pd.concat([training, holdout], ignore_index=True)
+    found = official.accuracy_together(training, holdout, both, progress=Silent())
+    assert found["result"]["overall"] == 1
+    assert found["copy_of_training"]["univariate"] == pytest.approx(1, abs=0.1)
+    assert found["copy_of_training"]["overall"] < 1
+    fresh = official.accuracy_together(training, holdout, frame(200, 3), progress=Silent())
+    assert fresh["result"]["overall"] < fresh["copy_of_training"]["overall"] == found["copy_of_training"]["overall"]
