@@ -1,0 +1,119 @@
+"""Where cycles run: one after the other here, or at once on what a parallel backend of joblib reaches."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+
+from pool.cycle import FinishedCycle, run_cycle
+from pool.errors import PoolError
+from pool.plan import CyclePlan
+from pool.protocols import Generator, Progress, Task
+from pool.rows import TrainingRows
+
+SEQUENTIAL = (None, "sequential")
+DASK = "dask"
+
+
+def run_cycles(
+    cycles: Sequence[tuple[CyclePlan, Path]],
+    training: TrainingRows,
+    generator: Generator,
+    *,
+    backend: str | None,
+    progress: Progress,
+) -> Iterator[FinishedCycle]:
+    """Yield each cycle as it is finished, whatever its number; `cycles` come with the file that each is to write.
+
+    backend: None, or the name of a backend of joblib. "dask" takes the scheduler at DASK_SCHEDULER_ADDRESS, or starts
+    one of this machine's own. All processes must see the files under the same paths, and have this project installed.
+
+    Raises PoolError when a cycle fails or the backend does: with a parallel one, after the other cycles' ends.
+    """
+    if backend in SEQUENTIAL:
+        for plan, part in cycles:
+            yield run_cycle(plan, part, training, generator, progress)
+    else:
+        yield from _run_at_once(cycles, training, generator, backend, progress)
+
+
+def _run_at_once(
+    cycles: Sequence[tuple[CyclePlan, Path]],
+    training: TrainingRows,
+    generator: Generator,
+    backend: str,
+    progress: Progress,
+) -> Iterator[FinishedCycle]:
+    failures = []
+    with progress.task(f"cycles with {backend}", total=len(cycles), unit="cycle") as task:
+        for lines, outcome in _outcomes(cycles, training, generator, backend):
+            for line in lines:
+                progress.log(line)
+            task.advance()
+            if isinstance(outcome, PoolError):
+                failures.append(outcome)
+                progress.log(f"warning: {outcome}")
+            else:
+                yield outcome
+    if failures:
+        raise failures[0]
+
+
+def _outcomes(
+    cycles: Sequence[tuple[CyclePlan, Path]], training: TrainingRows, generator: Generator, backend: str
+) -> Iterator[tuple[list[str], FinishedCycle | PoolError]]:
+    with _failures_of(backend), _cluster(backend), parallel_config(backend, n_jobs=-1):
+        parallel = Parallel(
+            n_jobs=min(len(cycles), effective_n_jobs()), return_as="generator_unordered", pre_dispatch="all"
+        )
+        yield from parallel(delayed(_run_elsewhere)(plan, part, training, generator) for plan, part in cycles)
+
+
+def _run_elsewhere(
+    plan: CyclePlan, part: Path, training: TrainingRows, generator: Generator
+) -> tuple[list[str], FinishedCycle | PoolError]:
+    """What a process of the backend does; a failure is returned, so that it does not end the other cycles."""
+    told = _Told()
+    try:
+        return told.lines, run_cycle(plan, part, training, generator, told)
+    except PoolError as error:
+        return told.lines, error
+
+
+def _cluster(backend: str) -> object:
+    if backend != DASK:
+        return nullcontext()
+    from distributed import Client  # installed by whoever uses it
+
+    return Client()
+
+
+@contextmanager
+def _failures_of(backend: str) -> Iterator[None]:
+    try:
+        yield
+    except (PoolError, OSError, GeneratorExit):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PoolError(f"cycle_backend={backend!r}: {reason}") from error
+
+
+class _Told:
+    """The progress of a cycle that runs elsewhere: its log lines, told when it is back."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, text: str) -> None:
+        self.lines.append(text)
+
+    def task(self, label: str, *, total: float | None = None, unit: str = "step") -> "nullcontext[Task]":
+        return nullcontext(_Untold())
+
+
+class _Untold:
+    def advance(self, steps: float = 1, *, note: str | None = None) -> None: ...
+
+    def update(self, completed: float, *, note: str | None = None) -> None: ...
