@@ -76,7 +76,7 @@ def _explained(pool: PoolFile, progress: Progress) -> Iterator[None]:
         yield
     except BaseException as error:
         finished = len(pool.manifest.cycles)
-        kept = f"the {finished} finished cycles stay in {pool.path}" if finished else "no cycle was finished"
+        kept = f"finished cycles stay in {pool.path}: {finished}" if finished else "no cycle was finished"
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise PoolError(
                 f"{pool.path.parent}: no space left on the device; {kept}; make room, then the same command goes on"
