@@ -55,6 +55,7 @@ def _run_at_once(
                 failures.append(outcome)
                 progress.log(f"warning: {outcome}")
             else:
+                _check_is_here(outcome, cycles)
                 yield outcome
     if failures:
         raise failures[0]
@@ -81,11 +82,19 @@ def _run_elsewhere(
         return told.lines, error
 
 
+def _check_is_here(cycle: FinishedCycle, cycles: Sequence[tuple[CyclePlan, Path]]) -> None:
+    part = next(part for plan, part in cycles if plan.number == cycle.record.number)
+    if not part.exists():
+        raise PoolError(f"{part}: written elsewhere and not to be seen here; all machines must share the folder")
+
+
 def _cluster(backend: str) -> object:
     if backend != DASK:
         return nullcontext()
-    from distributed import Client  # installed by whoever uses it
-
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise PoolError("cycle_backend='dask': the package distributed is missing; install it") from error
     return Client()
 
 

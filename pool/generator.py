@@ -7,7 +7,6 @@ pool/worker.py), because it neither ends with its caller nor notices when the pr
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +23,7 @@ from pool.parameters import CycleSettings
 from pool.protocols import Progress, Tell
 from pool.sdk_job import TrainingReporter, finish, sampling_reporter
 from pool.worker import LOG_NAME, Send, Worker, serve
+from pool.workspace import workspace
 
 PROGRAM = "pool.generator"  # what the process runs
 PIECE_ROWS = 250_000  # sampled at a time: what bounds the memory
@@ -68,7 +68,7 @@ def train_and_sample(
     if not columns.codings:
         raise PoolError(f"{label}: the training data has no values to learn from")
     with ExitStack() as cleanup:
-        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pool-")))
+        folder = cleanup.enter_context(workspace())
         if len(str(folder)) > LONGEST_FOLDER:
             raise PoolError(f"{label}: the temporary folder {folder.parent} has too long a path; set TMPDIR to another")
         try:

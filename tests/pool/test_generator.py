@@ -1,3 +1,4 @@
+import errno
 import tempfile
 import time
 from pathlib import Path
@@ -107,6 +108,15 @@ def test_an_interrupted_training_leaves_nothing(fake):
     with pytest.raises(KeyboardInterrupt):
         list(sample(progress))
     assert_nothing_is_left(progress)
+
+
+def test_a_full_temporary_folder_is_told(monkeypatch, tmp_path):
+    def fill(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", fill)
+    with pytest.raises(PoolError, match=r"cycle 1: /.*pool-.*: No space left on device; set TMPDIR to another folder"):
+        list(sample(Recorder()))
 
 
 def test_nothing_to_learn_is_refused():

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pool.errors import PoolError
+from pool.errors import OutOfMemoryError, PoolError
 from pool.worker import Worker, describe_exit
 
 PROMPT_SECONDS = 10  # far less than any of the sleeps below
@@ -82,6 +82,29 @@ def test_a_process_that_dies_is_noticed_at_once_while_what_it_started_lives_on(s
             next(events)
     assert is_gone(pid)
     assert time.monotonic() - began < PROMPT_SECONDS
+
+
+def test_a_process_that_is_silent_for_long_has_stalled(start, monkeypatch):
+    monkeypatch.setattr("pool.worker.SILENCE_SECONDS", 1.5)
+    with start("time.sleep(600)") as worker:
+        events = worker.events()
+        pid = next(events)["pid"]
+        with pytest.raises(PoolError, match="its process stalled: silent for"):
+            next(events)
+    assert is_gone(pid)
+
+
+def test_want_of_memory_is_passed_on(start):
+    body = 'from pool.errors import OutOfMemoryError; raise OutOfMemoryError("CUDA out of memory")'
+    with start(body) as worker, pytest.raises(OutOfMemoryError, match="CUDA out of memory"):
+        list(worker.events())
+
+
+def test_a_process_that_the_kernel_killed_ran_out_of_memory(start, monkeypatch):
+    counts = iter((3, 4))
+    monkeypatch.setattr("pool.memory._kills", lambda: next(counts))
+    with start("os.kill(os.getpid(), signal.SIGKILL)") as worker, pytest.raises(OutOfMemoryError, match="SIGKILL"):
+        list(worker.events())
 
 
 def test_leaving_early_kills_all(start):
