@@ -9,7 +9,8 @@ from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from pool.cycle import FinishedCycle, run_cycle
 from pool.errors import PoolError
 from pool.plan import CyclePlan
-from pool.protocols import Generator, Progress, Task
+from pool.protocols import Generator, Progress
+from pool.relay import Sender, followed
 from pool.rows import TrainingRows
 
 SEQUENTIAL = (None, "sequential")
@@ -46,10 +47,9 @@ def _run_at_once(
     progress: Progress,
 ) -> Iterator[FinishedCycle]:
     failures = []
-    with progress.task(f"cycles with {backend}", total=len(cycles), unit="cycle") as task:
-        for lines, outcome in _outcomes(cycles, training, generator, backend):
-            for line in lines:
-                progress.log(line)
+    logs = [_log_of(part) for _, part in cycles]
+    with progress.task(f"cycles with {backend}", total=len(cycles), unit="cycle") as task, followed(logs, progress):
+        for outcome in _outcomes(cycles, training, generator, backend):
             task.advance()
             if isinstance(outcome, PoolError):
                 failures.append(outcome)
@@ -63,7 +63,7 @@ def _run_at_once(
 
 def _outcomes(
     cycles: Sequence[tuple[CyclePlan, Path]], training: TrainingRows, generator: Generator, backend: str
-) -> Iterator[tuple[list[str], FinishedCycle | PoolError]]:
+) -> Iterator[FinishedCycle | PoolError]:
     with _failures_of(backend), _cluster(backend), parallel_config(backend, n_jobs=-1):
         parallel = Parallel(
             n_jobs=min(len(cycles), effective_n_jobs()), return_as="generator_unordered", pre_dispatch="all"
@@ -73,13 +73,16 @@ def _outcomes(
 
 def _run_elsewhere(
     plan: CyclePlan, part: Path, training: TrainingRows, generator: Generator
-) -> tuple[list[str], FinishedCycle | PoolError]:
+) -> FinishedCycle | PoolError:
     """What a process of the backend does; a failure is returned, so that it does not end the other cycles."""
-    told = _Told()
     try:
-        return told.lines, run_cycle(plan, part, training, generator, told)
+        return run_cycle(plan, part, training, generator, Sender(_log_of(part)))
     except PoolError as error:
-        return told.lines, error
+        return error
+
+
+def _log_of(part: Path) -> Path:
+    return part.with_suffix(".log")
 
 
 def _check_is_here(cycle: FinishedCycle, cycles: Sequence[tuple[CyclePlan, Path]]) -> None:
@@ -107,22 +110,3 @@ def _failures_of(backend: str) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PoolError(f"cycle_backend={backend!r}: {reason}") from error
-
-
-class _Told:
-    """The progress of a cycle that runs elsewhere: its log lines, told when it is back."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def log(self, text: str) -> None:
-        self.lines.append(text)
-
-    def task(self, label: str, *, total: float | None = None, unit: str = "step") -> "nullcontext[Task]":
-        return nullcontext(_Untold())
-
-
-class _Untold:
-    def advance(self, steps: float = 1, *, note: str | None = None) -> None: ...
-
-    def update(self, completed: float, *, note: str | None = None) -> None: ...

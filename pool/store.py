@@ -111,8 +111,9 @@ class PoolFile:
 
 
 def remove_strays(pool: Path, manifest: Manifest | None) -> None:
-    """Remove the part files of a pool that its manifest does not name: rows of cycles that were broken off."""
+    """Remove what was broken off: files of cycles that the manifest of a pool does not name, and half a manifest."""
     waiting = {cycle.part for cycle in manifest.waiting()} if manifest else set()
-    for part in [*pool.parent.glob(f"{pool.stem}_cycle*.part"), *pool.parent.glob(f"{pool.stem}_manifest.json.part")]:
-        if part.name not in waiting:
-            part.unlink(missing_ok=True)
+    for ending in ("_cycle*.part", "_cycle*.log", "_manifest.json.part"):
+        for path in pool.parent.glob(f"{pool.stem}{ending}"):
+            if path.name not in waiting:
+                path.unlink(missing_ok=True)
