@@ -15,6 +15,7 @@ from pool.rows import TrainingRows
 
 SEQUENTIAL = (None, "sequential")
 DASK = "dask"
+FAILURES = (PoolError, OSError)  # of one cycle, that says nothing of the others
 
 
 def run_cycles(
@@ -51,7 +52,7 @@ def _run_at_once(
     with progress.task(f"cycles with {backend}", total=len(cycles), unit="cycle") as task, followed(logs, progress):
         for outcome in _outcomes(cycles, training, generator, backend):
             task.advance()
-            if isinstance(outcome, PoolError):
+            if isinstance(outcome, FAILURES):
                 failures.append(outcome)
                 progress.log(f"warning: {outcome}")
             else:
@@ -63,21 +64,24 @@ def _run_at_once(
 
 def _outcomes(
     cycles: Sequence[tuple[CyclePlan, Path]], training: TrainingRows, generator: Generator, backend: str
-) -> Iterator[FinishedCycle | PoolError]:
+) -> Iterator[FinishedCycle | PoolError | OSError]:
     with _failures_of(backend), _cluster(backend), parallel_config(backend, n_jobs=-1):
         parallel = Parallel(
-            n_jobs=min(len(cycles), effective_n_jobs()), return_as="generator_unordered", pre_dispatch="all"
+            n_jobs=min(len(cycles), effective_n_jobs()),
+            return_as="generator_unordered",
+            pre_dispatch="all",
+            max_nbytes=None,  # or else large arrays, of training data too, go through files
         )
         yield from parallel(delayed(_run_elsewhere)(plan, part, training, generator) for plan, part in cycles)
 
 
 def _run_elsewhere(
     plan: CyclePlan, part: Path, training: TrainingRows, generator: Generator
-) -> FinishedCycle | PoolError:
+) -> FinishedCycle | PoolError | OSError:
     """What a process of the backend does; a failure is returned, so that it does not end the other cycles."""
     try:
         return run_cycle(plan, part, training, generator, Sender(_log_of(part)))
-    except PoolError as error:
+    except FAILURES as error:
         return error
 
 

@@ -63,7 +63,7 @@ def _whole(path: Path, manifest: Manifest, progress: Progress) -> PoolFile | Non
 def _unfinished(path: Path, wanted: Manifest, progress: Progress) -> PoolFile | None:
     lock = try_to_hold(_lock_path(path))
     if lock is None:
-        progress.log(f"starting a new pool: another run is building {path.name}")
+        progress.log(f"{path.name} is not used: another run is building it")
         return None
     if not lock.is_exclusive:
         progress.log(f"warning: no locks in {path.parent}: see to it that no other run uses that folder")

@@ -1,3 +1,4 @@
+import errno
 import importlib.util
 import os
 import sys
@@ -49,10 +50,14 @@ def test_the_log_of_a_cycle_that_runs_elsewhere_is_told(tmp_path):
     assert progress.completed == {"cycles with threading": 3}
 
 
-def test_a_failed_cycle_does_not_cost_the_others(tmp_path, sequential):
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("error", "message"), [(PoolError("it broke"), "^it broke$"), (FULL, ": no space left on")])
+def test_a_failed_cycle_does_not_cost_the_others(tmp_path, sequential, error, message):
     options = {"training_sha256": "abc", "cycle_backend": "threading"}
-    with pytest.raises(PoolError, match=r"^it broke$"):
-        build(tmp_path, generator=fail_in_cycle(1, PoolError("it broke")), **options)
+    with pytest.raises(PoolError, match=message):
+        build(tmp_path, generator=fail_in_cycle(1, error), **options)
     waiting = [name for name in names(tmp_path) if name.endswith(".part")]
     assert len(waiting) == 2 and f"{STEM}.csv" not in names(tmp_path)
 

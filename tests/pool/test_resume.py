@@ -266,7 +266,7 @@ def test_a_pool_that_another_run_is_building_is_left_to_it(broken_off, undisturb
 
     result, _, _ = run(broken_off, generator=second_run_meanwhile)
     second, trained, lines = other
-    assert lines[0] == f"starting a new pool: another run is building {STEM}.csv" and trained == [1, 2, 3]
+    assert lines[0] == f"{STEM}.csv is not used: another run is building it" and trained == [1, 2, 3]
     assert result.path != second.path
     assert result.path.read_bytes() == second.path.read_bytes() == undisturbed
     assert names(broken_off) == sorted([*WHOLE, f"{STEM}_2.csv", f"{STEM}_2_manifest.json"])
