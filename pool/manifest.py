@@ -155,31 +155,27 @@ def read_manifest(path: Path) -> Manifest | None:
         return Manifest(
             training_sha256=content["training_sha256"],
             parameters=content["parameters"],
-            plan=tuple(_typed(CyclePlan, entry, settings=_settings(entry)) for entry in content["plan"]),
+            plan=tuple(CyclePlan(**entry | {"settings": _settings(entry)}) for entry in content["plan"]),
             versions=content["versions"],
             cycles={cycle.number: cycle for cycle in cycles},
             sha256=content["sha256"],
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _cycle(entry: dict) -> CycleRecord:
-    return _typed(
-        CycleRecord,
-        {name: value for name, value in entry.items() if name != "end"},
-        settings=_settings(entry),
-        training=TrainingFacts(**entry["training"]),
-        contradictions=Contradictions(**entry["contradictions"]),
-    )
+    values = {name: value for name, value in entry.items() if name != "end"}
+    parts = {
+        "settings": _settings(entry),
+        "training": TrainingFacts(**entry["training"]),
+        "contradictions": Contradictions(**entry["contradictions"]),
+    }
+    return CycleRecord(**values | parts)
 
 
 def _settings(entry: dict) -> CycleSettings:
     return CycleSettings(**entry["settings"])
-
-
-def _typed(kind: type, entry: dict, **parts: object) -> object:
-    return kind(**(entry | parts))
 
 
 def _plain(values: dict[str, object]) -> dict[str, object]:

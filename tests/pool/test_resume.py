@@ -238,7 +238,9 @@ def test_a_complete_pool_with_more_rows_is_not_used(tmp_path):
     assert run(tmp_path)[1] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1, "cycles": []}', '{"format": 2}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"format": 1, "cycles": []}', '{"format": 2}', '{"format": 2, "cycles": ["x"]}']
+)
 def test_a_manifest_of_another_kind_is_left_alone(broken_off, content):
     (broken_off / f"{STEM}_manifest.json").write_text(content)
     assert run(broken_off)[1] == [1, 2, 3]
