@@ -136,12 +136,16 @@ def serve(work: Callable[[Path, Send], None]) -> None:
     folder = Path(sys.argv[1])
     events = int(os.environ.pop(EVENTS_VARIABLE))
     os.set_inheritable(events, False)
-    threading.Thread(target=_end_with_caller, args=(folder,), daemon=True).start()
+    life_line = threading.Thread(target=_end_with_caller, args=(folder,), daemon=True)
+    life_line.start()
 
     def send(event: Event) -> None:
         line = json.dumps(event).encode() + b"\n"
-        while line:
-            line = line[os.write(events, line) :]
+        try:
+            while line:
+                line = line[os.write(events, line) :]
+        except BrokenPipeError:  # the caller is gone: the folder must be gone before this process ends
+            life_line.join()
 
     try:
         work(folder, send)

@@ -114,8 +114,20 @@ def test_leaving_early_kills_all(start):
     assert is_gone(pid)
 
 
-def test_when_the_caller_is_killed_all_ends_and_the_folder_is_removed(start, tmp_path):
-    start("time.sleep(600)").__exit__(None, None, None)  # writes the module
+SLOWLY = """sleeper.wait(); raise ValueError("it is gone")
+import shutil
+remove = shutil.rmtree
+def remove_slowly(folder, **options):
+    time.sleep(1)
+    remove(folder, **options)
+shutil.rmtree = remove_slowly
+"""
+
+
+@pytest.mark.parametrize("body", ["time.sleep(600)", SLOWLY], ids=["asleep", "failing meanwhile"])
+def test_when_the_caller_is_killed_all_ends_and_the_folder_is_removed(start, tmp_path, body):
+    start(body).__exit__(None, None, None)  # writes the module
+    (tmp_path / "work").mkdir(exist_ok=True)
     caller = f"""
 import sys, time
 from pathlib import Path
