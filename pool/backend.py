@@ -1,5 +1,6 @@
 """Where cycles run: one after the other here, or at once on what a parallel backend of joblib reaches."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -65,7 +66,8 @@ def _run_at_once(
 def _outcomes(
     cycles: Sequence[tuple[CyclePlan, Path]], training: TrainingRows, generator: Generator, backend: str
 ) -> Iterator[FinishedCycle | PoolError | OSError]:
-    with _failures_of(backend), _cluster(backend), parallel_config(backend, n_jobs=-1):
+    with _failures_of(backend), warnings.catch_warnings(), _cluster(backend), parallel_config(backend, n_jobs=-1):
+        warnings.filterwarnings("ignore", ".*tasks .* were still being processed", UserWarning)  # when stopped early
         parallel = Parallel(
             n_jobs=min(len(cycles), effective_n_jobs()),
             return_as="generator_unordered",
