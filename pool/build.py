@@ -75,14 +75,14 @@ def _explained(pool: PoolFile, progress: Progress) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        finished = len(pool.manifest.cycles)
-        kept = f"finished cycles stay in {pool.path}: {finished}" if finished else "no cycle was finished"
+        finished, folder = len(pool.manifest.cycles), pool.path.parent
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise PoolError(
-                f"{pool.path.parent}: no space left on the device; {kept}; make room, then the same command goes on"
+                f"{folder}: no space left on the device; finished cycles kept there: {finished}; make room, then the "
+                "same command goes on"
             ) from error
         if finished:
-            progress.log(f"{kept}; the same command goes on from there")
+            progress.log(f"finished cycles kept in {folder}: {finished}; the same command goes on from there")
         raise
 
 

@@ -418,7 +418,10 @@ def test_signals(training, output, number, code, line):
             "cycle 1 of 2: the generator failed: no more",
         ),
         (MemoryError("1 GiB"), r"out of memory \(1 GiB\): lower sample_size, max_memory or the swapsizes"),
-        (OSError(28, "No space left on device"), "/.*/pool_data: no space left on the device; no cycle was finished"),
+        (
+            OSError(28, "No space left on device"),
+            "/.*/pool_data: no space left on the device; finished cycles kept there: 0",
+        ),
         (PermissionError(13, "Permission denied", "/some/file"), "/some/file: Permission denied"),
         (KeyError("two\nlines"), r"KeyError in .*test_main.py, line \d+: 'two\\nlines'"),
         (RuntimeError("two\nlines"), r"RuntimeError in .*test_main.py, line \d+: two lines"),
