@@ -57,26 +57,35 @@ def checked() -> Iterator[None]:
 with checked():
     # ------------------------------------------------------------------------------------------------- the pool
     POOL = PoolParameters(
-        # Cycles: generators trained one after the other, each from scratch. Time grows in proportion; rows become more
-        # varied, and a bad training weighs less.
+        # Cycles: generators trained one after the other, each from scratch, with its own seed and validation split.
+        # Time grows in proportion; rows become more varied, and a bad training weighs less. Where a line below begins
+        # with "Per cycle", a list such as ["MOSTLY_AI/Large", "MOSTLY_AI/Small"] has one entry for each cycle, and its
+        # last one repeats.
         train_iterations=2,
-        # Size of the generator: MOSTLY_AI/Small, /Medium or /Large. Larger learns rarer patterns and takes longer:
-        # on a CPU, a Large epoch takes about twice as long as a Small one.
+        # Per cycle: size of the generator, MOSTLY_AI/Small, /Medium or /Large. Larger learns rarer patterns and takes
+        # longer: on a CPU, a Large epoch takes about twice as long as a Small one.
         model_name="MOSTLY_AI/Large",
-        # Passes over the training rows in a cycle, at most. More is better until training stops improving, when it ends
+        # Per cycle: passes over the training rows, at most. More is better until training stops improving, when it ends
         # by itself.
         max_epochs=17,
-        # Minutes that a cycle trains, at most.
+        # Per cycle: minutes of training, at most.
         max_training_time=60.0,
-        # Rows in a training step. More is faster on a GPU and takes more of its memory; too many for few rows learn
-        # less.
+        # Per cycle: rows in a training step. More is faster on a GPU and takes more of its memory; too many for few
+        # rows learn less. Where memory runs out, the cycle is trained once more with half as many.
         batch_size=1024,
         # Rows of the whole pool, as a multiple of the training rows. More rows give the selection more choice; sampling
         # time, disk space and selection time grow in proportion.
         sample_size=25.0,
-        # Above 1 the generator samples more varied rows than it believes in, below 1 more typical ones.
+        # Per cycle: above 1 the generator samples more varied rows than it believes in, below 1 more typical ones.
         sampling_temperature=1.05,
-        # Where all randomness of the pool starts: the same seed gives the same pool on the same kind of machine.
+        # Per cycle: "all" trains on the training rows, "bootstrap" on as many drawn from them with replacement.
+        training_rows="all",
+        # None: one cycle after the other. "dask": all at once on the machines of the Dask scheduler whose address is in
+        # the environment variable DASK_SCHEDULER_ADDRESS (needs the package distributed and a folder that all machines
+        # see); "loky": at once on this one. The rows do not depend on it.
+        cycle_backend=None,
+        # Where all randomness of the pool starts: the same seed gives the same pool on the same kind of machine, and a
+        # pool of the same training data and parameters that is in pool_data already is used again, or gone on with.
         seed=1,
     )
 

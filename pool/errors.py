@@ -1,5 +1,9 @@
-"""The failure of this package."""
+"""The failures of this package."""
 
 
 class PoolError(RuntimeError):
     """The pool could not be built; the message is one line."""
+
+
+class OutOfMemoryError(PoolError):
+    """A training ended because memory ran out, on the GPU or beside it."""

@@ -1,17 +1,22 @@
 """From the events of a generator's process to the progress that the user sees."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from pool.protocols import Progress
+from pool.manifest import TrainingFacts
+from pool.protocols import Progress, Tell
 from pool.worker import Event
 
 PERCENT = 100
 
 
-def follow_training(events: Iterator[Event], *, label: str, max_epochs: int, progress: Progress) -> None:
-    """Tell the progress of a training, epoch by epoch, until its events say that it has ended."""
+def follow_training(events: Iterator[Event], *, label: str, max_epochs: int, progress: Progress) -> TrainingFacts:
+    """Tell the progress of a training, epoch by epoch, until its events say that it has ended; returns what it told."""
+    epochs: list[float] = []
+    losses: list[float] = []
     first = _follow_preparing(events, label=label, progress=progress)
     with progress.task(f"{label}: training", total=PERCENT, unit="percent") as task:
         for event in chain(first, events):
@@ -19,12 +24,17 @@ def follow_training(events: Iterator[Event], *, label: str, max_epochs: int, pro
                 case "training":
                     task.update(PERCENT * event["fraction"])
                 case "epoch":
-                    text = _describe_epoch(event["message"], max_epochs)
+                    message = event["message"]
+                    epochs.append(message["epoch"])
+                    if message["val_loss"] is not None and math.isfinite(message["val_loss"]):
+                        losses.append(message["val_loss"])
+                    text = _describe_epoch(message, max_epochs)
                     progress.log(f"{label}: {text}")
                     task.update(PERCENT * event["fraction"], note=text)
                 case "trained":
                     task.update(PERCENT)
-                    return
+                    break
+    return TrainingFacts(epochs=max(epochs, default=None), validation_loss=min(losses, default=None))
 
 
 def _follow_preparing(events: Iterator[Event], *, label: str, progress: Progress) -> list[Event]:
@@ -48,10 +58,21 @@ def _describe_epoch(message: dict[str, float | None], max_epochs: int) -> str:
     return ", ".join(parts)
 
 
-def follow_sampling(events: Iterator[Event], *, rows: int, label: str, progress: Progress) -> Iterator[Path]:
-    """Tell the progress of `rows` rows being sampled; yields the file of each piece."""
+def follow_sampling(
+    events: Iterator[Event], facts: TrainingFacts, *, rows: int, label: str, progress: Progress, tell: Tell
+) -> Iterator[Path]:
+    """Tell the progress of `rows` rows being sampled; yields the file of each piece.
+
+    tell: called with `facts`, and what the events say of the machine, at the end.
+    """
     with progress.task(f"{label}: sampling", total=rows, unit="row") as task:
         for event in events:
-            task.update(event["rows"])
-            if event["event"] == "piece":
-                yield Path(event["file"])
+            match event["event"]:
+                case "sampling":
+                    task.update(event["rows"])
+                case "piece":
+                    task.update(event["rows"])
+                    yield Path(event["file"])
+                case "machine":
+                    facts = replace(facts, device=event["device"], gpu_memory_bytes=event["gpu_memory_bytes"])
+    tell(facts)

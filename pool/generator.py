@@ -6,8 +6,7 @@ pool/worker.py), because it neither ends with its caller nor notices when the pr
 
 import json
 import os
-import tempfile
-import time
+import re
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,21 +14,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 
 from pool.columns import Columns
 from pool.errors import PoolError
 from pool.follow import follow_sampling, follow_training
-from pool.parameters import PoolParameters
-from pool.protocols import Progress
-from pool.worker import Send, Worker, describe_exit, serve
+from pool.gpu import GpuMemory
+from pool.parameters import CycleSettings
+from pool.protocols import Progress, Tell
+from pool.sdk_job import TrainingReporter, finish, sampling_reporter
+from pool.worker import LOG_NAME, Send, Worker, serve
+from pool.workspace import workspace
 
 PROGRAM = "pool.generator"  # what the process runs
 PIECE_ROWS = 250_000  # sampled at a time: what bounds the memory
 LONGEST_FOLDER = 60  # characters: the SDK's socket lies below it, and a socket's path must be under 108
 REQUEST_SECONDS = 3600.0  # of one call of the SDK's local server, which answers only when it has copied all rows
-STATUS_SECONDS = 1.0  # between looks at what the SDK is doing
-GOODBYE_SECONDS = 60.0  # for the SDK's process to end after its work is done
+ERROR_LINE = re.compile(r"[\w.]*(Error|Exception)\b")  # the last line of what Python prints of an error
 EPOCH_MARGIN = 1e-6  # the SDK stops only once it is past its last epoch, which can take it a whole epoch more
 
 TABLE = "data"
@@ -48,34 +48,42 @@ def train_and_sample(
     training: pd.DataFrame,
     *,
     rows: int,
-    parameters: PoolParameters,
+    settings: CycleSettings,
     seed: int,
     label: str,
     progress: Progress,
+    tell: Tell,
 ) -> Generator[pd.DataFrame, None, None]:
     """Train a fresh generator on `training` and yield `rows` synthetic rows, in frames of at most PIECE_ROWS.
 
     Their columns and dtypes are those of `training`; values too rare to be shown are `_RARE_` in text columns. The
     same arguments give the same rows on the same kind of machine. seed: 0 to 2^32 - 1. label: names this training in
-    the log. Closing the iterator kills what runs and removes all files; they lie under TMPDIR, or /tmp.
+    the log. tell: called with what is known of the training, after the last row. Closing the iterator kills what runs
+    and removes all files; they lie under TMPDIR, or /tmp.
 
-    Raises PoolError when training or sampling fails, or when the process it runs in is gone.
+    Raises OutOfMemoryError when memory runs out in training, else PoolError when training or sampling fails or stalls,
+    or when the process it runs in is gone.
     """
     columns = Columns.of(training)
     if not columns.codings:
         raise PoolError(f"{label}: the training data has no values to learn from")
     with ExitStack() as cleanup:
-        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pool-")))
+        folder = cleanup.enter_context(workspace())
         if len(str(folder)) > LONGEST_FOLDER:
             raise PoolError(f"{label}: the temporary folder {folder.parent} has too long a path; set TMPDIR to another")
-        columns.encode(training).to_parquet(folder / "training.parquet", index=False)
-        job = _job(columns.kinds(), rows=rows, parameters=parameters, seed=seed)
-        (folder / "job.json").write_text(json.dumps(job))
         try:
+            columns.encode(training).to_parquet(folder / "training.parquet", index=False)
+            (folder / "job.json").write_text(json.dumps(_job(columns.kinds(), rows=rows, settings=settings, seed=seed)))
             worker = cleanup.enter_context(Worker(PROGRAM, folder=folder, environment=_environment(folder)))
+        except OSError as error:
+            raise PoolError(f"{label}: {folder}: {error.strerror or error}; set TMPDIR to another folder") from error
+        try:
             events = worker.events()
-            follow_training(events, label=label, max_epochs=parameters.max_epochs, progress=progress)
-            for piece in follow_sampling(events, rows=rows, label=label, progress=progress):
+            facts = follow_training(events, label=label, max_epochs=settings.max_epochs, progress=progress)
+        except PoolError as error:
+            raise type(error)(f"{label}: the generator failed: {error}") from error
+        try:
+            for piece in follow_sampling(events, facts, rows=rows, label=label, progress=progress, tell=tell):
                 coded = pd.read_parquet(piece)
                 piece.unlink()
                 yield columns.decode(coded)
@@ -83,15 +91,15 @@ def train_and_sample(
             raise PoolError(f"{label}: the generator failed: {error}") from error
 
 
-def _job(kinds: dict[str, str], *, rows: int, parameters: PoolParameters, seed: int) -> dict[str, Any]:
+def _job(kinds: dict[str, str], *, rows: int, settings: CycleSettings, seed: int) -> dict[str, Any]:
     """What the SDK is asked for: its training configuration, and one sampling configuration for each piece."""
     sizes = [min(PIECE_ROWS, rows - start) for start in range(0, rows, PIECE_ROWS)]
     piece_seeds = np.random.SeedSequence(seed).generate_state(len(sizes)).tolist()
     model = {
-        "model": parameters.model_name,
-        "max_training_time": parameters.max_training_time,
-        "max_epochs": parameters.max_epochs - EPOCH_MARGIN,
-        "batch_size": parameters.batch_size,
+        "model": settings.model_name,
+        "max_training_time": settings.max_training_time,
+        "max_epochs": settings.max_epochs - EPOCH_MARGIN,
+        "batch_size": settings.batch_size,
         # Rows are never completed from given columns, so the columns may keep one order, which is more accurate.
         "enable_flexible_generation": False,
         "value_protection": True,
@@ -99,7 +107,7 @@ def _job(kinds: dict[str, str], *, rows: int, parameters: PoolParameters, seed: 
         "enable_model_report": False,
     }
     columns = [{"name": name, "model_encoding_type": ENCODINGS[kind]} for name, kind in kinds.items()]
-    sampling = {"sampling_temperature": parameters.sampling_temperature, "enable_data_report": False}
+    sampling = {"sampling_temperature": settings.sampling_temperature, "enable_data_report": False}
     return {
         "training": {
             "name": TABLE,
@@ -131,91 +139,47 @@ def _train_and_sample_with_sdk(folder: Path, send: Send) -> None:
     from mostlyai.sdk import MostlyAI
 
     job = json.loads((folder / "job.json").read_text())
-    send({"event": "log", "text": f"training on {_device(torch)}"})
+    device, memory = _device(torch), GpuMemory(_gpu_uuid(torch))
+    send({"event": "log", "text": f"training on {device}"})
+
+    def run(job: Any, what: str, report: Callable[[Any], None]) -> None:
+        finish(job, what=what, look=report, memory=memory, last_error=lambda: _last_error(folder))
+
     mostly = MostlyAI(local=True, local_dir=folder / "sdk", quiet=True, timeout=REQUEST_SECONDS)
     job["training"]["tables"][0]["data"] = pd.read_parquet(folder / "training.parquet")
     generator = mostly.train(config=job["training"], start=False, wait=False, progress_bar=False)
-    _finish(generator.training, what="training", look=_TrainingReporter(send))
+    run(generator.training, "training", TrainingReporter(send))
     send({"event": "trained"})
 
     done = 0
     for number, piece in enumerate(job["pieces"]):
         size = piece["tables"][0]["configuration"]["sample_size"]
         dataset = mostly.generate(generator, config=piece, start=False, wait=False, progress_bar=False)
-        _finish(dataset.generation, what="sampling", look=_sampling_reporter(send, done=done, size=size))
+        run(dataset.generation, "sampling", sampling_reporter(send, done=done, size=size))
         file = folder / f"piece{number:04d}.parquet"
         dataset.data(return_type="auto").to_parquet(file, index=False)
         dataset.delete()
         done += size
         send({"event": "piece", "rows": done, "file": str(file)})
     generator.delete()
+    send({"event": "machine", "device": device, "gpu_memory_bytes": memory.peak_bytes})
+
+
+def _gpu_uuid(torch: Any) -> str | None:
+    return f"GPU-{torch.cuda.get_device_properties(0).uuid}" if torch.cuda.is_available() else None
 
 
 def _device(torch: Any) -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    if not torch.cuda.is_available():
+        return f"CPU, {torch.get_num_threads()} threads"
+    properties = torch.cuda.get_device_properties(0)
+    return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
 
 
-def _finish(job: Any, *, what: str, look: Callable[[Any], None]) -> None:
-    """Start a job of the SDK and wait for its end; `look` is shown its state on the way.
-
-    The SDK runs each job in a process that it forgets about: should that end, the job's status stays IN_PROGRESS.
-    """
-    before = psutil.Process().children()
-    job.start()
-    processes = [process for process in psutil.Process().children() if process not in before]
-    while True:
-        is_running = any(map(_is_running, processes))
-        state = job.progress()
-        look(state)
-        if state.status in ("DONE", "FAILED", "CANCELED"):
-            psutil.wait_procs(processes, timeout=GOODBYE_SECONDS)
-            break
-        if not is_running:
-            status = next((process.wait(0) for process in processes), None)
-            raise PoolError(f"the process of the {what} {describe_exit(status)}")
-        time.sleep(STATUS_SECONDS)
-    if state.status != "DONE":
-        raise PoolError(f"{what} ended with status {state.status.value}")
-
-
-def _is_running(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-class _TrainingReporter:
-    """Sends how far the training is, and each message about an epoch once."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._sent = 0
-
-    def __call__(self, state: Any) -> None:
-        step = next(step for step in state.steps if step.step_code == "TRAIN_MODEL")
-        fraction = _fraction(step)
-        messages = step.messages or []
-        for message in messages[self._sent :]:
-            self._send({"event": "epoch", "message": message, "fraction": fraction})
-        self._sent = len(messages)
-        if messages:
-            self._send({"event": "training", "fraction": fraction})
-        else:
-            current = next((step.step_code for step in state.steps if step.status != "DONE"), step.step_code)
-            self._send({"event": "preparing", "step": current.value.lower().replace("_", " ")})
-
-
-def _sampling_reporter(send: Send, *, done: int, size: int) -> Callable[[Any], None]:
-    def look(state: Any) -> None:
-        step = next(step for step in state.steps if step.step_code.startswith("GENERATE_DATA"))
-        send({"event": "sampling", "rows": done + int(size * _fraction(step))})
-
-    return look
-
-
-def _fraction(step: Any) -> float:
-    return min(1.0, step.progress.value / max(1, step.progress.max))
+def _last_error(folder: Path) -> str:
+    """The last error that the SDK's processes have printed."""
+    lines = (folder / LOG_NAME).read_text(errors="replace").splitlines()
+    return next((" ".join(line.split()) for line in reversed(lines) if ERROR_LINE.match(line)), "")
 
 
 if __name__ == "__main__":

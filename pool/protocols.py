@@ -6,7 +6,10 @@ from typing import Protocol
 
 import pandas as pd
 
-from pool.parameters import PoolParameters
+from pool.manifest import TrainingFacts
+from pool.parameters import CycleSettings
+
+Tell = abc.Callable[[TrainingFacts], None]
 
 
 class Task(Protocol):
@@ -26,21 +29,23 @@ class Progress(Protocol):
 
 
 class Generator(Protocol):
-    """Trains on rows and yields synthetic ones; the same training, parameters and seed give the same rows."""
+    """Trains on rows and yields synthetic ones; the same training, settings and seed give the same rows."""
 
     def __call__(
         self,
         training: pd.DataFrame,
         *,
         rows: int,
-        parameters: PoolParameters,
+        settings: CycleSettings,
         seed: int,
         label: str,
         progress: Progress,
+        tell: Tell,
     ) -> abc.Generator[pd.DataFrame, None, None]:
         """Yield frames of `rows` rows in all, with the columns and dtypes of `training`.
 
         Everything it holds is released at the end, and when it is closed.
-        seed: 0 to 2^32 - 1. label: names this training in the log. Raises PoolError.
+        seed: 0 to 2^32 - 1. label: names this training in the log. tell: may be called, once all rows are there, with
+        what is known of the training. Raises OutOfMemoryError when memory runs out in training, else PoolError.
         """
         ...

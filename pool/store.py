@@ -1,39 +1,22 @@
-"""The pool CSV and the manifest beside it, which says what each of its bytes comes from.
+"""The pool CSV and its manifest, as one run changes them.
 
-A cycle's rows go to a part file first and join the CSV only when the cycle is whole, so that the CSV holds whole cycles
-at any time, and what is finished outlives a crash.
+A cycle's rows go to a part file of their own. Once that is whole, the manifest names it, and the cycle outlives any
+crash. When its turn has come, its rows are copied to the end of the CSV, the manifest says so, and the part goes.
+Whatever breaks off is undone or done again by the next run (pool/resume.py).
 """
 
-import json
+import hashlib
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from importlib.metadata import version
-from itertools import count
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 from uuid import uuid4
 
-from pool.indicators import Contradictions
-from pool.parameters import PoolParameters
-
-PACKAGES = ("mostlyai", "mostlyai-engine", "torch", "numpy", "pandas")  # whose versions the manifest names
-
-
-@dataclass(frozen=True, kw_only=True)
-class CycleResult:
-    """One finished cycle; its rows are the `rows` rows of the pool CSV that end at byte `end`."""
-
-    number: int  # from 1
-    seed: int
-    rows: int
-    end: int
-    seconds: float
-    accuracy: float | None  # overall accuracy of its first rows, 0 to 1; None where nothing scores
-    contradictions: Contradictions
+from pool.disk import CHUNK_BYTES, sync_folder
+from pool.errors import PoolError
+from pool.lock import Lock
+from pool.manifest import CycleRecord, Manifest, manifest_path, write_manifest
+from pool.plan import CyclePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,109 +26,94 @@ class PoolResult:
     path: Path
     manifest: Path
     rows: int
-    cycles: tuple[CycleResult, ...]
+    cycles: tuple[CycleRecord, ...]
 
 
 class PoolFile:
-    """The pool CSV and its manifest; both exist from the first finished cycle on."""
+    """A pool that this process may add cycles to while it holds the lock, or a complete one, without a lock.
 
-    def __init__(
-        self,
-        folder: Path,
-        parameters: PoolParameters,
-        *,
-        time: datetime,
-        training_sha256: str | None,
-    ) -> None:
-        self.path = folder / f"flat_pool_{time:%Y%m%d_%H%M}.csv"
-        self.cycles: dict[int, CycleResult] = {}
-        self._parameters, self._training_sha256 = parameters, training_sha256
+    checksum: of the CSV, as far as the manifest's cycles reach.
+    """
 
-    @contextmanager
-    def part(self) -> Iterator[BinaryIO]:
-        """A file beside the CSV for the rows of a cycle, gone afterwards."""
-        path = self.path.with_name(f"{self.path.stem}_{uuid4().hex[:8]}.part")
-        try:
-            with path.open("x+b") as part:
-                yield part
-        finally:
-            path.unlink(missing_ok=True)
+    def __init__(self, path: Path, manifest: Manifest, *, lock: Lock | None, checksum: "hashlib._Hash") -> None:
+        self.path, self.manifest = path, manifest
+        self._lock, self._checksum = lock, checksum
 
-    def add(self, part: BinaryIO) -> int:
-        """Make the part's rows the last ones of the CSV, wholly or not at all; returns where they end, in bytes."""
-        part.flush()
-        os.fsync(part.fileno())
-        if self.cycles:
-            part.seek(0)
-            self._append(part)
-        else:
-            self._create(Path(part.name))
-        return self.path.stat().st_size
+    def missing(self) -> list[CyclePlan]:
+        """The cycles that are still to be trained."""
+        return [cycle for cycle in self.manifest.plan if cycle.number not in self.manifest.cycles]
 
-    def record(self, cycle: CycleResult) -> None:
-        """Bring the manifest up to date with a cycle whose rows were added."""
-        self.cycles[cycle.number] = cycle
-        content = {
-            "pool": self.path.name,
-            "is_complete": len(self.cycles) == self._parameters.train_iterations,
-            "rows": self._rows(),
-            "training_sha256": self._training_sha256,
-            "parameters": asdict(self._parameters),
-            "cycles": [
-                asdict(cycle) | {"contradictions": cycle.contradictions._asdict()} for cycle in self.cycles.values()
-            ],
-            "versions": {package: version(package) for package in PACKAGES},
-        }
-        new = _manifest_of(self.path).with_suffix(".part")
-        try:
-            with new.open("w", encoding="utf-8") as file:
-                json.dump(content, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(_manifest_of(self.path))
-        finally:
-            new.unlink(missing_ok=True)
+    def new_part(self, cycle: CyclePlan) -> Path:
+        """A name for the rows of a cycle that no other process uses, wherever it runs."""
+        return self.path.with_name(f"{self.path.stem}_cycle{cycle.number}_{uuid4().hex[:8]}.part")
+
+    def keep(self, cycle: CycleRecord) -> None:
+        """Make a cycle last whose rows are whole in its part file, and add all rows whose turn has come."""
+        self._record(self.manifest.having(cycle))
+        self.add_waiting()
+
+    def add_waiting(self) -> None:
+        """Add the waiting rows whose turn has come."""
+        while (cycle := self.manifest.cycles.get(len(self.manifest.added()) + 1)) is not None:
+            self._add(cycle)
+
+    def score(self, number: int, accuracy: float) -> CycleRecord:
+        """Note the accuracy of a finished cycle."""
+        cycle = replace(self.manifest.cycles[number], accuracy=accuracy)
+        self._record(self.manifest.having(cycle))
+        return cycle
 
     def result(self) -> PoolResult:
         return PoolResult(
             path=self.path,
-            manifest=_manifest_of(self.path),
-            rows=self._rows(),
-            cycles=tuple(self.cycles.values()),
+            manifest=manifest_path(self.path),
+            rows=self.manifest.rows(),
+            cycles=tuple(self.manifest.added()),
         )
 
-    def _rows(self) -> int:
-        return sum(cycle.rows for cycle in self.cycles.values())
+    def close(self) -> None:
+        """Remove what no finished cycle needs, and leave the pool to others."""
+        if self._lock is not None:
+            if self._lock.is_exclusive:
+                remove_strays(self.path, self.manifest)
+            self._lock.release()
 
-    def _create(self, part: Path) -> None:
-        wanted = self.path
-        for number in count(2):
-            if not _manifest_of(self.path).exists():
-                with suppress(FileExistsError):
-                    self._name(part)
-                    return
-            self.path = wanted.with_name(f"{wanted.stem}_{number}{wanted.suffix}")
-
-    def _name(self, part: Path) -> None:
+    def _add(self, cycle: CycleRecord) -> None:
+        start, part, checksum = self.manifest.end(), self.path.with_name(cycle.part), self._checksum.copy()
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size != start:
+            raise PoolError(f"{self.path}: {size:,} bytes instead of {start:,}; another program has changed it")
         try:
-            os.link(part, self.path)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links: take the name first, then put the file in its place
-            self.path.open("xb").close()
-            part.replace(self.path)
-
-    def _append(self, part: BinaryIO) -> None:
-        end = self.path.stat().st_size
-        try:
-            with self.path.open("ab") as file:
-                shutil.copyfileobj(part, file)
-                file.flush()
-                os.fsync(file.fileno())
+            with part.open("rb") as rows, self.path.open("ab") as pool:
+                while chunk := rows.read(CHUNK_BYTES):
+                    pool.write(chunk)
+                    checksum.update(chunk)
+                pool.flush()
+                os.fsync(pool.fileno())
         except BaseException:
-            os.truncate(self.path, end)
+            self._cut(start)
             raise
+        sync_folder(self.path.parent)
+        self._checksum = checksum
+        self._record(replace(self.manifest.having(replace(cycle, start=start, part=None)), sha256=checksum.hexdigest()))
+        part.unlink()
+
+    def _cut(self, end: int) -> None:
+        with suppress(FileNotFoundError):
+            if end:
+                os.truncate(self.path, end)
+            else:
+                self.path.unlink()
+
+    def _record(self, manifest: Manifest) -> None:
+        write_manifest(manifest, self.path)
+        self.manifest = manifest
 
 
-def _manifest_of(pool: Path) -> Path:
-    return pool.with_name(f"{pool.stem}_manifest.json")
+def remove_strays(pool: Path, manifest: Manifest | None) -> None:
+    """Remove what was broken off: files of cycles that the manifest of a pool does not name, and half a manifest."""
+    waiting = {cycle.part for cycle in manifest.waiting()} if manifest else set()
+    for ending in ("_cycle*.part", "_cycle*.log", "_manifest.json.part"):
+        for path in pool.parent.glob(f"{pool.stem}{ending}"):
+            if path.name not in waiting:
+                path.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -21,13 +22,15 @@ from types import TracebackType
 
 import psutil
 
-from pool.errors import PoolError
+from pool.errors import OutOfMemoryError, PoolError
+from pool.memory import KernelWatch
 
 EVENTS_VARIABLE = "POOL_WORKER_EVENTS"  # file descriptor of the pipe for events
 LOG_NAME = "worker.log"  # what the process and all it started print
 LAST_LINES = 5  # of the log, quoted when it fails
 LAST_LINES_CHARACTERS = 1000
 POLL_SECONDS = 1.0
+SILENCE_SECONDS = 30 * 60.0  # a process that has anything to do tells of it every second; longer pauses are minutes
 LAST_BREATH_SECONDS = 5.0  # for killed processes to end before the files they write are removed
 READ_BYTES = 65536
 
@@ -44,7 +47,7 @@ class Worker:
     """
 
     def __init__(self, module: str, *, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        self._log = folder / LOG_NAME
+        self._log, self._kernel = folder / LOG_NAME, KernelWatch()
         self._events, events = os.pipe()
         try:
             with self._log.open("wb") as log:
@@ -74,18 +77,22 @@ class Worker:
     def events(self) -> Iterator[Event]:
         """Yield what the process sends until it says that it is done.
 
-        Raises PoolError as soon as the process fails or ends before that.
+        Raises OutOfMemoryError, or else PoolError, as soon as the process fails or ends before that, and when it has
+        been silent for SILENCE_SECONDS.
         """
         for event in self._received():
             if event["event"] == "done":
                 return
             if event["event"] == "failed":
-                raise PoolError(f"{event['reason']}{self._last_lines()}")
+                error = OutOfMemoryError if event["is_of_memory"] else PoolError
+                raise error(f"{event['reason']}{self._last_lines()}")
             yield event
-        raise PoolError(f"its process {describe_exit(self._kill())}{self._last_lines()}")
+        status = self._kill()
+        error = OutOfMemoryError if self._kernel.has_killed(status) else PoolError
+        raise error(f"its process {describe_exit(status)}{self._last_lines()}")
 
     def _received(self) -> Iterator[Event]:
-        buffer = b""
+        buffer, heard = b"", time.monotonic()
         while True:
             readable, _, _ = select.select([self._events], [], [], POLL_SECONDS)
             if readable:
@@ -94,8 +101,12 @@ class Worker:
                     return
                 *lines, buffer = (buffer + received).split(b"\n")
                 yield from map(json.loads, lines)
+                heard = time.monotonic()
             elif self._has_ended():
                 return
+            elif time.monotonic() - heard > SILENCE_SECONDS:
+                minutes = SILENCE_SECONDS / 60
+                raise PoolError(f"its process stalled: silent for {minutes:.0f} minutes{self._last_lines()}")
 
     def _has_ended(self) -> bool:
         # Without reaping it: while it is a zombie, its group's number cannot pass to another process.
@@ -125,19 +136,24 @@ def serve(work: Callable[[Path, Send], None]) -> None:
     folder = Path(sys.argv[1])
     events = int(os.environ.pop(EVENTS_VARIABLE))
     os.set_inheritable(events, False)
-    threading.Thread(target=_end_with_caller, args=(folder,), daemon=True).start()
+    life_line = threading.Thread(target=_end_with_caller, args=(folder,), daemon=True)
+    life_line.start()
 
     def send(event: Event) -> None:
         line = json.dumps(event).encode() + b"\n"
-        while line:
-            line = line[os.write(events, line) :]
+        try:
+            while line:
+                line = line[os.write(events, line) :]
+        except BrokenPipeError:  # the caller is gone: the folder must be gone before this process ends
+            life_line.join()
 
     try:
         work(folder, send)
     except Exception as error:
         if not isinstance(error, PoolError):  # which says it all
             traceback.print_exc()
-        send({"event": "failed", "reason": " ".join(str(error).split()) or type(error).__name__})
+        reason = " ".join(str(error).split()) or type(error).__name__
+        send({"event": "failed", "reason": reason, "is_of_memory": isinstance(error, OutOfMemoryError)})
         sys.exit(1)
     send({"event": "done"})
 

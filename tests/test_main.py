@@ -32,6 +32,7 @@ from postprocess.files import open_source
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
 from postprocess.result import publish
+from tests.pool.builds import fail_in_cycle
 from tests.pool.fakes import resample
 
 PARAMETERS = (main.POOL, main.SELECTION)  # as main.py has them: the tests take smaller ones
@@ -277,26 +278,46 @@ def test_a_holdout_adds_official_figures_and_changes_nothing(training, output, t
 # One run after another
 
 
-def test_the_same_seed_gives_the_same_bytes_beside_the_first_ones(training, output, monkeypatch):
+def test_the_same_seed_gives_the_same_bytes(training, tmp_path, monkeypatch):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert call(training, "--output", first) == 0
+    monkeypatch.setattr(main, "SELECTION", replace(main.SELECTION, threads=1))
+    assert call(training, "--output", second) == 0
+    for name in (f"results/{STEM}.csv", "pool_data/flat_pool_20260131_0930.csv"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_a_second_run_takes_the_same_pool_unless_its_parameters_change(training, output, monkeypatch, capsys):
     assert call(training, "--output", output) == 0
     first = {name: (output / name).read_bytes() for name in files_below(output)}
-    monkeypatch.setattr(main, "SELECTION", replace(main.SELECTION, threads=1))
+    capsys.readouterr()
     assert call(training, "--output", output) == 0
+    assert "re-using flat_pool_20260131_0930.csv, complete with cycles 1, 2" in capsys.readouterr().err
     new = files_below(output) - first.keys()
-    assert {Path(name).name for name in new} == {
-        f"{STEM}_2.csv",
-        f"{STEM}_2_summary.json",
-        f"{STEM}_2_report.html",
-        "flat_pool_20260131_0930_2.csv",
-        "flat_pool_20260131_0930_2_manifest.json",
-    }
+    assert new == {f"results/{STEM}_2{ending}" for ending in (".csv", "_summary.json", "_report.html")}
     assert {name: (output / name).read_bytes() for name in first} == first
-    for name in (f"results/{STEM}.csv", "pool_data/flat_pool_20260131_0930.csv"):
-        assert (output / name.replace(".csv", "_2.csv")).read_bytes() == first[name]
+    assert (output / "results" / f"{STEM}_2.csv").read_bytes() == first[f"results/{STEM}.csv"]
 
     monkeypatch.setattr(main, "POOL", replace(main.POOL, seed=2))
     assert call(training, "--output", output) == 0
+    assert "starting a new pool: flat_pool_20260131_0930.csv has seed=1, now 2" in capsys.readouterr().err
     assert (output / "results" / f"{STEM}_3.csv").read_bytes() != first[f"results/{STEM}.csv"]
+
+
+@pytest.mark.parametrize("stage", ["second cycle", "selection"])
+def test_a_run_that_was_interrupted_is_gone_on_with(training, tmp_path, monkeypatch, stage):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert call(training, "--output", whole) == 0
+    with monkeypatch.context() as patch:
+        if stage == "second cycle":
+            use_generator(patch, fail_in_cycle(2, KeyboardInterrupt()))
+        else:
+            patch.setattr("main.select", lambda *_arguments, **_options: signal.raise_signal(signal.SIGINT))
+        assert call(training, "--output", broken) == 130
+    assert call(training, "--output", broken) == 0
+    for name in (f"results/{STEM}.csv", "pool_data/flat_pool_20260131_0930.csv"):
+        assert (whole / name).read_bytes() == (broken / name).read_bytes()
+    assert files_below(whole) == files_below(broken)
 
 
 def test_a_name_that_another_run_takes_meanwhile(training, output, monkeypatch):
@@ -357,6 +378,7 @@ def test_an_interrupted_run_leaves_whole_cycles_alone(training, output, monkeypa
 SLEEPING_RUN = """
 import functools, sys, time
 import main, pool.build
+from tests.pool.builds import fail_in_cycle
 from tests.pool.fakes import resample
 
 def generator(training, *, progress, **options):
@@ -398,7 +420,10 @@ def test_signals(training, output, number, code, line):
             "cycle 1 of 2: the generator failed: no more",
         ),
         (MemoryError("1 GiB"), r"out of memory \(1 GiB\): lower sample_size, max_memory or the swapsizes"),
-        (OSError(28, "No space left on device"), "output: No space left on device"),
+        (
+            OSError(28, "No space left on device"),
+            "/.*/pool_data: no space left on the device; finished cycles kept there: 0",
+        ),
         (PermissionError(13, "Permission denied", "/some/file"), "/some/file: Permission denied"),
         (KeyError("two\nlines"), r"KeyError in .*test_main.py, line \d+: 'two\\nlines'"),
         (RuntimeError("two\nlines"), r"RuntimeError in .*test_main.py, line \d+: two lines"),

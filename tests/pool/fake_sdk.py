@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pool.errors import OutOfMemoryError
 from pool.worker import Send, serve
 
 
@@ -25,7 +26,9 @@ def work(folder: Path, send: Send) -> None:
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "fail":
-            raise RuntimeError("no more memory")
+            raise RuntimeError("no such thing")
+        case "no memory":
+            raise OutOfMemoryError("CUDA out of memory")
         case "hang":
             time.sleep(600)
     send({"event": "trained"})
@@ -36,6 +39,7 @@ def work(folder: Path, send: Send) -> None:
         training.iloc[[row % len(training) for row in range(done, done + size)]].to_parquet(file)
         done += size
         send({"event": "piece", "rows": done, "file": str(file)})
+    send({"event": "machine", "device": "a GPU", "gpu_memory_bytes": 2**30})
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 
-from pool.parameters import PoolParameters
-from pool.protocols import Progress
+from pool.manifest import TrainingFacts
+from pool.parameters import CycleSettings
+from pool.protocols import Progress, Tell
 
 PIECE_ROWS = 10_000
 NOISE_SHARE = 0.1  # of the cells, each exchanged for another row's value of that column
@@ -17,10 +18,11 @@ def resample(
     training: pd.DataFrame,
     *,
     rows: int,
-    parameters: PoolParameters,
+    settings: CycleSettings,
     seed: int,
     label: str,
     progress: Progress,
+    tell: Tell,
 ) -> Generator[pd.DataFrame, None, None]:
     """A generator that draws training rows with replacement and shuffles some cells; the same seed, the same rows."""
     rng = np.random.default_rng(seed)
@@ -33,6 +35,7 @@ def resample(
             columns = [training[name].take(drawn[:, n]).reset_index(drop=True) for n, name in enumerate(training)]
             task.advance(size)
             yield pd.concat(columns, axis=1)
+    tell(TrainingFacts(epochs=3.0, validation_loss=1.25, device="none", gpu_memory_bytes=None))
 
 
 class Recorder:

@@ -1,36 +1,14 @@
+import errno
+import hashlib
+import importlib
 import json
-import os
-from datetime import datetime
 
 import pandas as pd
 import pytest
 
-from pool.build import build_pool
-from pool.errors import PoolError
-from pool.parameters import PoolParameters
+from pool.errors import OutOfMemoryError, PoolError
+from tests.pool.builds import TRAINING, build, fail_in_cycle, names
 from tests.pool.fakes import Recorder, resample
-
-NOON = datetime(2025, 1, 2, 12, 0)
-TRAINING = pd.DataFrame(
-    {
-        "id": pd.Series(range(40), dtype="Int64"),
-        "x": pd.Series([0.5, None] * 20),
-        "name, quoted": pd.Series(['say "x"', "a,b", "two\nlines", None] * 10, dtype="str"),
-    }
-)
-
-
-def build(folder, *, training=TRAINING, generator=resample, progress=None, **changes):
-    options = {name: changes.pop(name) for name in ("to_text", "score", "training_sha256") if name in changes}
-    parameters = PoolParameters(**({"train_iterations": 3, "sample_size": 2.5} | changes))
-    progress = progress or Recorder()
-    return build_pool(
-        training, parameters, folder=folder, progress=progress, generator=generator, clock=lambda: NOON, **options
-    )
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_pool_is_one_csv_with_all_rows_and_a_manifest(tmp_path):
@@ -43,11 +21,15 @@ def test_the_pool_is_one_csv_with_all_rows_and_a_manifest(tmp_path):
     assert [cycle.rows for cycle in result.cycles] == [34, 33, 33]
     assert set(pool["name, quoted"].dropna()) == set(TRAINING["name, quoted"].dropna())
 
-    manifest = json.loads(result.manifest.read_text())
+    manifest, content = json.loads(result.manifest.read_text()), result.path.read_bytes()
     assert manifest["is_complete"] and manifest["rows"] == 100 and manifest["training_sha256"] == "abc"
     assert manifest["parameters"]["sample_size"] == 2.5
     assert manifest["versions"]["mostlyai"]
-    assert manifest["cycles"][-1]["end"] == result.path.stat().st_size
+    assert manifest["bytes"] == len(content) and manifest["sha256"] == hashlib.sha256(content).hexdigest()
+    for cycle in manifest["cycles"]:
+        assert cycle["sha256"] == hashlib.sha256(content[cycle["start"] : cycle["end"]]).hexdigest()
+        assert cycle["training"]["epochs"] == 3 and cycle["training"]["validation_loss"] == 1.25
+    assert manifest["cycles"][-1]["end"] == len(content)
 
 
 def test_the_bytes_up_to_a_cycle_s_end_hold_its_rows(tmp_path):
@@ -111,16 +93,6 @@ def test_contradictions_are_counted_and_logged(tmp_path):
     assert "values blanked" in progress.lines[0]
 
 
-def fail_in_cycle(number, error):
-    def generator(training, *, label, **arguments):
-        for frame in resample(training, label=label, **arguments):
-            yield frame
-            if label.startswith(f"cycle {number} "):
-                raise error
-
-    return generator
-
-
 @pytest.mark.parametrize("error", [PoolError("it broke"), KeyboardInterrupt()])
 def test_a_failed_first_cycle_leaves_nothing(tmp_path, error):
     with pytest.raises(type(error)):
@@ -138,18 +110,7 @@ def test_finished_cycles_outlive_a_later_failure(tmp_path, error):
     assert len(pd.read_csv(path)) == 67
     manifest = json.loads((tmp_path / "flat_pool_20250102_1200_manifest.json").read_text())
     assert not manifest["is_complete"] and manifest["cycles"][-1]["end"] == path.stat().st_size
-    assert progress.lines[-1] == f"the rows of the 2 finished cycles stay in {path}"
-
-
-def test_a_cycle_that_cannot_be_appended_whole_is_not_there_at_all(tmp_path, monkeypatch):
-    def copy_half(source, target):
-        target.write(source.read(100))
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("pool.store.shutil.copyfileobj", copy_half)
-    with pytest.raises(OSError, match="No space left"):
-        build(tmp_path)
-    assert len(pd.read_csv(tmp_path / "flat_pool_20250102_1200.csv")) == 34
+    assert progress.lines[-1] == f"finished cycles kept in {tmp_path}: 2; the same command goes on from there"
 
 
 def test_a_generator_that_gives_too_few_rows_is_refused(tmp_path):
@@ -175,11 +136,119 @@ def test_a_value_with_a_carriage_return_is_quoted(tmp_path):
     assert set(pd.read_csv(result.path)["text"]) == {"a\rb", "c"}
 
 
-def test_file_systems_without_hard_links(tmp_path, monkeypatch):
-    def refuse(_source, _target):
-        raise PermissionError("no hard links here")
+def test_rare_cells_and_copies_of_training_rows_are_counted(tmp_path):
+    def copy_some(training, *, rows, tell, **arguments):
+        sample = training.head(rows).assign(id=[*range(5), *range(1000, 1000 + rows - 5)])
+        yield sample.assign(**{"name, quoted": ["_RARE_"] * 2 + list(sample["name, quoted"])[2:]})
 
-    whole = build(tmp_path / "first").path.read_bytes()
-    monkeypatch.setattr(os, "link", refuse)
-    assert build(tmp_path / "second").path.read_bytes() == whole
-    assert names(tmp_path / "second") == ["flat_pool_20250102_1200.csv", "flat_pool_20250102_1200_manifest.json"]
+    progress = Recorder()
+    result = build(tmp_path, generator=copy_some, progress=progress, train_iterations=1, sample_size=1.0)
+    assert (result.cycles[0].rare_cells, result.cycles[0].training_copies) == (2, 3)
+    assert progress.lines[0].endswith("2 cells too rare to be shown, 3 rows equal to a training row")
+
+
+def test_a_rare_value_of_the_training_data_is_a_value_as_any_other(tmp_path):
+    training = TRAINING.assign(**{"name, quoted": "_RARE_"})
+    assert all(cycle.rare_cells == 0 for cycle in build(tmp_path, training=training).cycles)
+
+
+def test_each_cycle_is_trained_as_its_entry_says(tmp_path):
+    seen = []
+
+    def watch(training, *, settings, **arguments):
+        seen.append((settings.batch_size, training["id"].nunique()))
+        yield from resample(training, settings=settings, **arguments)
+
+    build(tmp_path, generator=watch, batch_size=(8, 16), training_rows=("all", "bootstrap"))
+    assert [batch for batch, _ in seen] == [8, 16, 16]
+    assert seen[0][1] == 40 and seen[1][1] < 35 and seen[2][1] < 35
+
+
+def exhaust(times):
+    """A generator that runs out of memory so many times."""
+    left = [times]
+
+    def generator(training, **arguments):
+        frames = resample(training, **arguments)
+        yield next(frames)
+        if left[0]:
+            left[0] -= 1
+            raise OutOfMemoryError("cycle 1 of 3: CUDA out of memory")
+        yield from frames
+
+    return generator
+
+
+def test_when_memory_runs_out_a_cycle_is_trained_once_more_with_half_the_batch(tmp_path):
+    progress = Recorder()
+    first, second, _ = build(tmp_path, generator=exhaust(1), progress=progress, batch_size=9).cycles
+    assert (first.settings.batch_size, second.settings.batch_size) == (4, 9)
+    assert first.retry_reason == "cycle 1 of 3: CUDA out of memory" and second.retry_reason is None
+    warning = "warning: cycle 1 of 3: CUDA out of memory; training once more with batch_size=4"
+    assert progress.lines[0] == warning
+
+
+@pytest.mark.parametrize(("times", "batch_size"), [(2, 9), (1, 1)])
+def test_memory_that_runs_out_again_ends_the_run(tmp_path, times, batch_size):
+    with pytest.raises(PoolError, match="CUDA out of memory"):
+        build(tmp_path, generator=exhaust(times), batch_size=batch_size)
+    assert names(tmp_path) == []
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+def fail_at(monkeypatch, place, *, call):
+    """Let the function of that place raise that the disk is full, the first time after so many calls."""
+    module, name = place.rsplit(".", 1)
+    real, calls = getattr(importlib.import_module(module), name), []
+
+    def function(*arguments, **options):
+        calls.append(None)
+        if len(calls) == call:
+            raise FULL
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(place, function)
+
+
+@pytest.mark.parametrize(
+    ("place", "call", "finished", "message"),
+    [
+        ("pool.cycle.sha256_of", 1, 0, "kept there: 0"),  # of a part file
+        ("pool.cycle.sha256_of", 2, 1, "kept there: 1"),
+        ("pool.store.sync_folder", 2, 2, "kept there: 2"),  # after a cycle was added to the CSV
+        ("pool.store.write_manifest", 3, 1, "kept there: 1"),
+        ("pool.store.write_manifest", 4, 2, "kept there: 2"),
+    ],
+)
+def test_a_full_disk_loses_no_finished_cycle_and_the_same_call_goes_on(
+    tmp_path, monkeypatch, place, call, finished, message
+):
+    whole = build(tmp_path / "undisturbed", training_sha256="abc").path.read_bytes()
+    fail_at(monkeypatch, place, call=call)
+    with pytest.raises(
+        PoolError, match=f"no space left on the device; finished cycles {message}; make room, then the same"
+    ):
+        build(tmp_path / "full", training_sha256="abc")
+    trained = []
+
+    def watch(training, *, label, **arguments):
+        trained.append(label)
+        yield from resample(training, label=label, **arguments)
+
+    result = build(tmp_path / "full", training_sha256="abc", generator=watch)
+    assert len(trained) == 3 - finished
+    assert result.path.read_bytes() == whole
+    assert names(tmp_path / "full") == ["flat_pool_20250102_1200.csv", "flat_pool_20250102_1200_manifest.json"]
+
+
+def test_a_csv_that_another_program_changes_ends_the_run(tmp_path):
+    def meddle(training, *, label, **arguments):
+        yield from resample(training, label=label, **arguments)
+        if label.startswith("cycle 2 "):
+            with (tmp_path / "flat_pool_20250102_1200.csv").open("a") as file:
+                file.write("more\n")
+
+    with pytest.raises(PoolError, match=r"1200.csv: [\d,]+ bytes instead of [\d,]+; another program has changed it"):
+        build(tmp_path, generator=meddle)

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pool.columns import RARE, Columns, coding_of
@@ -40,6 +40,7 @@ def test_values_and_dtypes_come_back_exactly(name):
     pd.testing.assert_series_equal(round_trip(AWKWARD[name]), AWKWARD[name].rename("customer_id"))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # on a machine with other work
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=101, max_size=110, unique=True))
 def test_many_big_whole_numbers_come_back_within_a_float_s_precision(numbers):
     values = pd.Series(numbers, dtype="Int64")

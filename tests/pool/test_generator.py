@@ -1,10 +1,7 @@
-import signal
-import subprocess
-import sys
+import errno
 import tempfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,13 +10,14 @@ import pytest
 
 from pool import generator
 from pool.build import build_pool
-from pool.errors import PoolError
+from pool.errors import OutOfMemoryError, PoolError
 from pool.generator import train_and_sample
+from pool.manifest import TrainingFacts
 from pool.parameters import PoolParameters
 from tests.pool.fakes import Recorder
 
 PROMPT_SECONDS = 15
-PARAMETERS = PoolParameters(model_name="MOSTLY_AI/Small", max_epochs=3)
+SETTINGS = PoolParameters(model_name="MOSTLY_AI/Small", max_epochs=3).of_cycle(1)
 TRAINING = pd.DataFrame(
     {
         "customer_id": pd.Series([3, 1, None, 2], dtype="Int64"),
@@ -37,8 +35,9 @@ def fake(monkeypatch):
     return lambda behaviour: monkeypatch.setenv("FAKE_SDK", behaviour)
 
 
-def sample(progress, *, rows=10, training=TRAINING):
-    return train_and_sample(training, rows=rows, parameters=PARAMETERS, seed=1, label="cycle 1", progress=progress)
+def sample(progress, *, rows=10, training=TRAINING, tell=lambda facts: None):
+    options = {"settings": SETTINGS, "seed": 1, "label": "cycle 1", "progress": progress, "tell": tell}
+    return train_and_sample(training, rows=rows, **options)
 
 
 def started_by(progress):
@@ -63,21 +62,27 @@ def test_rows_come_in_pieces_with_the_columns_and_dtypes_of_the_training(fake):
 
 
 def test_training_and_sampling_are_told(fake):
-    progress = Recorder()
-    list(sample(progress))
+    progress, facts = Recorder(), []
+    list(sample(progress, tell=facts.append))
+    assert facts == [TrainingFacts(epochs=1.0, validation_loss=None, device="a GPU", gpu_memory_bytes=2**30)]
     assert progress.lines[1] == "cycle 1: epoch 1 of at most 3, training loss 2.5000"
     assert progress.completed == {"cycle 1: preparing": 0, "cycle 1: training": 100, "cycle 1: sampling": 10}
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "reason"),
-    [("die", r"its process was killed \(SIGKILL\)"), ("fail", "no more memory; last lines: .*RuntimeError")],
+    ("behaviour", "error", "reason"),
+    [
+        ("die", PoolError, r"its process was killed \(SIGKILL\)"),
+        ("fail", PoolError, "no such thing; last lines: .*RuntimeError"),
+        ("no memory", OutOfMemoryError, "CUDA out of memory"),
+    ],
 )
-def test_a_dead_or_failed_process_is_an_error_at_once(fake, behaviour, reason):
+def test_a_dead_or_failed_process_is_an_error_at_once(fake, behaviour, error, reason):
     fake(behaviour)
     progress, began = Recorder(), time.monotonic()
-    with pytest.raises(PoolError, match=f"^cycle 1: the generator failed: {reason}"):
+    with pytest.raises(PoolError, match=f"^cycle 1: the generator failed: {reason}") as failure:
         list(sample(progress))
+    assert type(failure.value) is error
     assert time.monotonic() - began < PROMPT_SECONDS
     assert_nothing_is_left(progress)
 
@@ -105,6 +110,15 @@ def test_an_interrupted_training_leaves_nothing(fake):
     assert_nothing_is_left(progress)
 
 
+def test_a_full_temporary_folder_is_told(monkeypatch, tmp_path):
+    def fill(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", fill)
+    with pytest.raises(PoolError, match=r"cycle 1: /.*pool-.*: No space left on device; set TMPDIR to another folder"):
+        list(sample(Recorder()))
+
+
 def test_nothing_to_learn_is_refused():
     with pytest.raises(PoolError, match="cycle 1: the training data has no values to learn from"):
         list(sample(Recorder(), training=TRAINING[["empty"]]))
@@ -117,52 +131,6 @@ def test_a_temporary_folder_too_deep_for_a_socket_is_refused(monkeypatch, tmp_pa
     with pytest.raises(PoolError, match=r"has too long a path; set TMPDIR to another"):
         list(sample(Recorder()))
     assert list(deep.iterdir()) == []
-
-
-class FakeJob:
-    """A job of the SDK that runs `code` in a process and never looks at it again."""
-
-    def __init__(self, code, *statuses):
-        self.code, self.statuses = code, list(statuses)
-
-    def start(self):
-        self.process = subprocess.Popen([sys.executable, "-c", self.code])
-
-    def progress(self):
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        return SimpleNamespace(status=generator_status(status))
-
-
-def generator_status(text):
-    from mostlyai.sdk.domain import ProgressStatus
-
-    return ProgressStatus(text)
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(generator, "STATUS_SECONDS", 0.05)
-
-
-def test_a_job_whose_process_was_killed_is_an_error(quick):
-    job = FakeJob(f"import os; os.kill(os.getpid(), {signal.SIGKILL})", "IN_PROGRESS")
-    with pytest.raises(PoolError, match=r"the process of the training was killed \(SIGKILL\)"):
-        generator._finish(job, what="training", look=lambda state: None)
-
-
-def test_a_failed_job_is_an_error(quick):
-    job = FakeJob("", "IN_PROGRESS", "FAILED")
-    with pytest.raises(PoolError, match="sampling ended with status FAILED"):
-        generator._finish(job, what="sampling", look=lambda state: None)
-    job.process.wait()
-
-
-def test_a_job_that_is_done_is_shown_to_the_end_and_its_process_has_ended(quick):
-    seen = []
-    job = FakeJob("import time; time.sleep(0.5)", "NEW", "IN_PROGRESS", "DONE")
-    generator._finish(job, what="training", look=lambda state: seen.append(state.status.value))
-    assert seen == ["NEW", "IN_PROGRESS", "DONE"]
-    assert not psutil.pid_exists(job.process.pid)
 
 
 @pytest.fixture

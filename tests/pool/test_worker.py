@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pool.errors import PoolError
+from pool.errors import OutOfMemoryError, PoolError
 from pool.worker import Worker, describe_exit
 
 PROMPT_SECONDS = 10  # far less than any of the sleeps below
@@ -84,6 +84,29 @@ def test_a_process_that_dies_is_noticed_at_once_while_what_it_started_lives_on(s
     assert time.monotonic() - began < PROMPT_SECONDS
 
 
+def test_a_process_that_is_silent_for_long_has_stalled(start, monkeypatch):
+    monkeypatch.setattr("pool.worker.SILENCE_SECONDS", 1.5)
+    with start("time.sleep(600)") as worker:
+        events = worker.events()
+        pid = next(events)["pid"]
+        with pytest.raises(PoolError, match="its process stalled: silent for"):
+            next(events)
+    assert is_gone(pid)
+
+
+def test_want_of_memory_is_passed_on(start):
+    body = 'from pool.errors import OutOfMemoryError; raise OutOfMemoryError("CUDA out of memory")'
+    with start(body) as worker, pytest.raises(OutOfMemoryError, match="CUDA out of memory"):
+        list(worker.events())
+
+
+def test_a_process_that_the_kernel_killed_ran_out_of_memory(start, monkeypatch):
+    counts = iter((3, 4))
+    monkeypatch.setattr("pool.memory._kills", lambda: next(counts))
+    with start("os.kill(os.getpid(), signal.SIGKILL)") as worker, pytest.raises(OutOfMemoryError, match="SIGKILL"):
+        list(worker.events())
+
+
 def test_leaving_early_kills_all(start):
     with pytest.raises(KeyboardInterrupt), start("time.sleep(600)") as worker:
         pid = next(worker.events())["pid"]
@@ -91,8 +114,20 @@ def test_leaving_early_kills_all(start):
     assert is_gone(pid)
 
 
-def test_when_the_caller_is_killed_all_ends_and_the_folder_is_removed(start, tmp_path):
-    start("time.sleep(600)").__exit__(None, None, None)  # writes the module
+SLOWLY = """sleeper.wait(); raise ValueError("it is gone")
+import shutil
+remove = shutil.rmtree
+def remove_slowly(folder, **options):
+    time.sleep(1)
+    remove(folder, **options)
+shutil.rmtree = remove_slowly
+"""
+
+
+@pytest.mark.parametrize("body", ["time.sleep(600)", SLOWLY], ids=["asleep", "failing meanwhile"])
+def test_when_the_caller_is_killed_all_ends_and_the_folder_is_removed(start, tmp_path, body):
+    start(body).__exit__(None, None, None)  # writes the module
+    (tmp_path / "work").mkdir(exist_ok=True)
     caller = f"""
 import sys, time
 from pathlib import Path

@@ -1,0 +1,45 @@
+"""A pool built from a small table by a generator that trains nothing, for several tests."""
+
+from datetime import datetime
+
+import pandas as pd
+
+from pool.build import build_pool
+from pool.parameters import PoolParameters
+from tests.pool.fakes import Recorder, resample
+
+NOON = datetime(2025, 1, 2, 12, 0)
+STEM = "flat_pool_20250102_1200"
+TRAINING = pd.DataFrame(
+    {
+        "id": pd.Series(range(40), dtype="Int64"),
+        "x": pd.Series([0.5, None] * 20),
+        "name, quoted": pd.Series(['say "x"', "a,b", "two\nlines", None] * 10, dtype="str"),
+    }
+)
+OPTIONS = ("to_text", "score", "training_sha256")
+
+
+def build(folder, *, training=TRAINING, generator=resample, progress=None, **changes):
+    """Build three cycles of 34, 33 and 33 rows; `changes` are parameters, or options of build_pool."""
+    options = {name: changes.pop(name) for name in OPTIONS if name in changes}
+    parameters = PoolParameters(**({"train_iterations": 3, "sample_size": 2.5} | changes))
+    progress = progress or Recorder()
+    return build_pool(
+        training, parameters, folder=folder, progress=progress, generator=generator, clock=lambda: NOON, **options
+    )
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def fail_in_cycle(number, error):
+    """A generator that raises `error` once it has given all rows of that cycle."""
+
+    def generator(training, *, label, **arguments):
+        yield from resample(training, label=label, **arguments)
+        if label.startswith(f"cycle {number} "):
+            raise error
+
+    return generator

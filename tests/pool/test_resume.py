@@ -1,0 +1,290 @@
+"""What a run makes of what earlier runs have left."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pool import lock
+from tests.pool.builds import STEM, TRAINING, build, fail_in_cycle, names
+from tests.pool.fakes import Recorder, resample
+
+WHOLE = [f"{STEM}.csv", f"{STEM}_manifest.json"]
+
+
+def run(folder, **options):
+    """Build with a checksum of the training data; the result, the numbers of the trained cycles, and the log."""
+    trained, progress = [], Recorder()
+
+    def watch(training, *, label, **arguments):
+        trained.append(int(label.split()[1]))
+        yield from resample(training, label=label, **arguments)
+
+    options = {"training_sha256": "abc", "generator": watch, "progress": progress} | options
+    return build(folder, **options), trained, progress.lines
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("undisturbed"))[0].path.read_bytes()
+
+
+@pytest.fixture
+def broken_off(tmp_path):
+    """A folder in which cycle 1 is finished and cycle 2 broke off."""
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, generator=fail_in_cycle(2, KeyboardInterrupt()))
+    assert names(tmp_path) == WHOLE
+    return tmp_path
+
+
+# Killed, at any moment: each in a process of its own, which kills itself in cycle 2, except for "between"
+
+KILLED_RUNS = """
+import os, signal, sys
+from pathlib import Path
+from unittest import mock
+import pool.store
+from tests.pool.builds import STEM, build
+from tests.pool.fakes import resample
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def die_at_call(place, number, before=lambda: None):
+    module, name = place
+    real, calls = getattr(module, name), []
+    def function(*arguments):
+        calls.append(None)
+        if len(calls) == number:
+            before()
+            die()
+        return real(*arguments)
+    return mock.patch.object(module, name, function)
+
+def generator(moment):
+    def generate(training, *, label, **arguments):
+        is_here = label.startswith("cycle 2 ")
+        if is_here and moment == "training":
+            die()
+        for frame in resample(training, label=label, **arguments):
+            yield frame.head(10)
+            if is_here and moment == "sampling":
+                die()
+            yield frame.tail(-10)
+    return generate
+
+def run(moment, folder):
+    csv = folder / f"{STEM}.csv"
+    cut = lambda: os.truncate(csv, csv.stat().st_size - 50)
+    patches = {
+        "part written": die_at_call((pool.store, "write_manifest"), 4),
+        "appending": die_at_call((pool.store, "sync_folder"), 2, before=cut),
+        "appended": die_at_call((pool.store, "sync_folder"), 2),
+    }
+    with patches.get(moment, mock.MagicMock()):
+        score = (lambda rows: die()) if moment == "between" else (lambda rows: 0.5)
+        build(folder, generator=generator(moment), training_sha256="abc", score=score)
+
+for moment in sys.argv[2:]:
+    if (child := os.fork()) == 0:
+        run(moment, Path(sys.argv[1]) / moment)
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, moment
+"""
+LEFT_TO_TRAIN = {
+    "training": [2, 3],
+    "sampling": [2, 3],
+    "between": [2, 3],
+    "part written": [2, 3],
+    "appending": [3],
+    "appended": [3],
+}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("killed")
+    subprocess.run([sys.executable, "-c", KILLED_RUNS, folder, *LEFT_TO_TRAIN], cwd=Path.cwd(), check=True)
+    return folder
+
+
+@pytest.mark.parametrize("moment", LEFT_TO_TRAIN)
+def test_after_a_kill_the_same_call_goes_on_and_ends_with_the_same_bytes(killed, undisturbed, moment):
+    folder = killed / moment
+    assert f"{STEM}.lock" in names(folder)
+    result, trained, lines = run(folder)
+    assert trained == LEFT_TO_TRAIN[moment]
+    reused = "cycles 1, 2" if trained == [3] else "cycle 1"
+    assert f"re-using {reused} of 3 in {STEM}.csv" in lines
+    assert result.path.read_bytes() == undisturbed
+    assert names(folder) == WHOLE
+    has_surplus = any(line.endswith("bytes of a half-written cycle are taken away") for line in lines)
+    assert has_surplus == moment.startswith("append")
+
+
+def test_what_a_killed_first_cycle_has_left_goes_away(tmp_path):
+    (tmp_path / f"{STEM}.lock").touch()
+    (tmp_path / f"{STEM}_cycle1_01234567.part").write_text("half")
+    result, trained, _ = run(tmp_path)
+    assert trained == [1, 2, 3] and result.path.name == f"{STEM}.csv"
+    assert names(tmp_path) == WHOLE
+
+
+# Broken off, complete, changed
+
+
+def test_an_interrupted_run_is_gone_on_with(broken_off, undisturbed):
+    result, trained, lines = run(broken_off)
+    assert trained == [2, 3]
+    assert lines[0] == f"re-using cycle 1 of 3 in {STEM}.csv"
+    assert result.path.read_bytes() == undisturbed
+    manifest = json.loads(result.manifest.read_text())
+    assert manifest["is_complete"] and [cycle["number"] for cycle in manifest["cycles"]] == [1, 2, 3]
+
+
+def test_a_complete_pool_is_used_as_it_is(tmp_path):
+    first, _, _ = run(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again, trained, lines = run(tmp_path)
+    assert again == first and trained == []
+    assert lines == [
+        f"re-using {STEM}.csv, complete with cycles 1, 2, 3 of this training data and these parameters; change the "
+        "pool's seed for a new one"
+    ]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training_sha256": "def"}, "other training data"),
+        ({"seed": 2}, "seed=1, now 2"),
+        ({"batch_size": (1024, 8)}, r"batch_size=1024, now \[1024, 8\]"),
+        ({"train_iterations": 4}, "train_iterations=3, now 4"),
+        ({"sample_size": 3.0}, "sample_size=2.5, now 3.0"),
+    ],
+)
+def test_with_other_data_or_parameters_a_new_pool_is_started_and_the_old_one_stays(broken_off, changes, message):
+    before = {path: path.read_bytes() for path in broken_off.iterdir()}
+    result, trained, lines = run(broken_off, **changes)
+    assert re.fullmatch(f"starting a new pool: {STEM}.csv has {message}", lines[0])
+    assert result.path.name == f"{STEM}_2.csv" and len(trained) == changes.get("train_iterations", 3)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("changes", [{"cycle_backend": "sequential"}, {"model_name": ("MOSTLY_AI/Large",) * 3}])
+def test_a_change_without_effect_on_the_rows_goes_on(broken_off, undisturbed, changes):
+    result, trained, _ = run(broken_off, **changes)
+    assert trained == [2, 3] and result.path.read_bytes() == undisturbed
+
+
+def test_other_versions_make_a_new_pool_and_another_python_does_not(broken_off):
+    manifest = broken_off / f"{STEM}_manifest.json"
+    change(manifest, lambda content: content["versions"].update(python="3.1"))
+    assert run(broken_off)[1] == [2, 3]
+    change(manifest, lambda content: content["versions"].update(torch="1.0"))
+    _, trained, lines = run(broken_off)
+    assert trained == [1, 2, 3]
+    assert re.fullmatch(f"starting a new pool: {STEM}.csv has torch 1.0, now .*", lines[0])
+
+
+def change(manifest, edit):
+    content = json.loads(manifest.read_text())
+    edit(content)
+    manifest.write_text(json.dumps(content))
+
+
+def test_of_several_pools_the_one_with_most_cycles_is_gone_on_with(tmp_path):
+    for cycle, options in ((3, {}), (2, {"training_sha256": None})):  # without a checksum it is always a new pool
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, generator=fail_in_cycle(cycle, KeyboardInterrupt()), **options)
+    change(tmp_path / f"{STEM}_2_manifest.json", lambda content: content.update(training_sha256="abc"))
+    result, trained, _ = run(tmp_path)
+    assert result.path.name == f"{STEM}.csv" and trained == [3]
+
+
+# What is not to be trusted
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+@pytest.mark.parametrize("damage", ["changed", "shortened", "removed"])
+def test_a_csv_whose_bytes_are_not_its_own_is_not_used(tmp_path, undisturbed, is_complete, damage):
+    if is_complete:
+        run(tmp_path)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, generator=fail_in_cycle(2, KeyboardInterrupt()))
+    csv = tmp_path / f"{STEM}.csv"
+    content = csv.read_bytes()
+    if damage == "removed":
+        csv.unlink()
+    else:
+        csv.write_bytes(content[:-3] + (b"..." if damage == "changed" else b""))
+    before = names(tmp_path)
+    result, trained, lines = run(tmp_path)
+    assert lines[0] == f"{STEM}.csv is not used: its bytes are not those that its manifest tells of"
+    assert trained == [1, 2, 3] and result.path.name == f"{STEM}_2.csv" and result.path.read_bytes() == undisturbed
+    assert set(before) < set(names(tmp_path))
+
+
+def test_a_complete_pool_with_more_rows_is_not_used(tmp_path):
+    result, _, _ = run(tmp_path)
+    with result.path.open("a") as file:
+        file.write("1,2,3\n")
+    assert run(tmp_path)[1] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"format": 1, "cycles": []}', '{"format": 2}', '{"format": 2, "cycles": ["x"]}']
+)
+def test_a_manifest_of_another_kind_is_left_alone(broken_off, content):
+    (broken_off / f"{STEM}_manifest.json").write_text(content)
+    assert run(broken_off)[1] == [1, 2, 3]
+    assert (broken_off / f"{STEM}_manifest.json").read_text() == content
+
+
+def test_a_csv_without_a_manifest_is_left_alone(broken_off):
+    (broken_off / f"{STEM}_manifest.json").unlink()
+    content = (broken_off / f"{STEM}.csv").read_bytes()
+    result, trained, _ = run(broken_off)
+    assert trained == [1, 2, 3] and result.path.name == f"{STEM}_2.csv"
+    assert (broken_off / f"{STEM}.csv").read_bytes() == content
+
+
+# Two runs at once
+
+
+def test_a_pool_that_another_run_is_building_is_left_to_it(broken_off, undisturbed):
+    other = []
+
+    def second_run_meanwhile(training, *, label, **arguments):
+        if label.startswith("cycle 2 "):
+            other.extend(run(broken_off))
+        yield from resample(training, label=label, **arguments)
+
+    result, _, _ = run(broken_off, generator=second_run_meanwhile)
+    second, trained, lines = other
+    assert lines[0] == f"{STEM}.csv is not used: another run is building it" and trained == [1, 2, 3]
+    assert result.path != second.path
+    assert result.path.read_bytes() == second.path.read_bytes() == undisturbed
+    assert names(broken_off) == sorted([*WHOLE, f"{STEM}_2.csv", f"{STEM}_2_manifest.json"])
+
+
+def test_without_locks_a_run_warns_and_goes_on(broken_off, undisturbed, monkeypatch):
+    def refuse(_descriptor, _how):
+        raise OSError(lock.NO_LOCKS[0], "no locks")
+
+    monkeypatch.setattr("pool.lock.fcntl.flock", refuse)
+    result, trained, lines = run(broken_off)
+    assert trained == [2, 3] and result.path.read_bytes() == undisturbed
+    assert lines[0].startswith(f"warning: no locks in {broken_off}")
+    assert names(broken_off) == WHOLE
+
+
+def test_without_a_checksum_of_the_data_every_pool_is_new(tmp_path):
+    paths = [build(tmp_path, training=TRAINING).path.name for _ in range(2)]
+    assert paths == [f"{STEM}.csv", f"{STEM}_2.csv"]

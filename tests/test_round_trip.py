@@ -1,0 +1,103 @@
+"""Every awkward type and format through training, sampling and writing: each cell of the pool looks as it should."""
+
+import csv
+import re
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from pool.build import build_pool
+from pool.generator import train_and_sample
+from pool.parameters import PoolParameters
+from postprocess.binning import fit, read_typed
+from postprocess.files import open_source
+from postprocess.progress import Silent
+from tests.pool.fakes import resample
+
+ROWS = 300
+TEXTS = ["a,b", 'say "x"', "two\nlines", "ünï ☃", " spaces ", "'", "-", "x;y", "\\", "日本"]
+FEW_BIG = [str(2**60 + number) for number in (1, 3, 5)]
+
+
+def columns(draw):
+    """The cells of each column, and what those of a pool must be: one of so many values, or a pattern and limits."""
+    whole = 2**60 + draw.integers(0, 2**40, ROWS)
+    days = np.datetime64("2020-01-01") + draw.integers(0, 500, ROWS)
+    moments = np.datetime64("2024-05-01T00:00:00") + draw.integers(0, 10**6, ROWS)
+    amounts = draw.integers(-9999, 9999, ROWS) / 100
+    return {
+        "customer_id": ([str(1000 + row) for row in range(ROWS)], numbers(r"\d{4}", int, 1000, 1000 + ROWS)),
+        "date": ([f"{day.astype(object):%d/%m/%Y}" for day in days], dates("%d/%m/%Y", days)),
+        "moment, exact": ([f"{moment.astype(object)}" for moment in moments], dates("%Y-%m-%d %H:%M:%S", moments)),
+        "big": ([str(number) for number in whole], numbers(r"\d{19}", int, whole.min() - 2**8, whole.max() + 2**8)),
+        "few big": (draw.choice(FEW_BIG, ROWS).tolist(), one_of(FEW_BIG)),
+        "flag": (draw.choice(["TRUE", "FALSE"], ROWS).tolist(), one_of(["TRUE", "FALSE"])),
+        "zero or one": (draw.choice(["0", "1"], ROWS).tolist(), one_of(["0", "1"])),
+        "amount": ([f"{amount:.2f}" for amount in amounts], numbers(r"-?\d+\.\d\d", float, -100, 100)),
+        "code": (draw.choice(["007", "012", "100"], ROWS).tolist(), one_of(["007", "012", "100", "_RARE_"])),
+        "like a number": (draw.choice(["1e5", "0x1F", "12"], ROWS).tolist(), one_of(["1e5", "0x1F", "12", "_RARE_"])),
+        "text": (draw.choice(TEXTS, ROWS).tolist(), one_of([*TEXTS, "_RARE_"])),
+        'quo"ted\nname': (draw.choice(["x", "y"], ROWS).tolist(), one_of(["x", "y", "_RARE_"])),
+        "nothing": ([""] * ROWS, one_of([""])),
+    }
+
+
+def one_of(values):
+    return lambda cell: cell in values
+
+
+def numbers(pattern, kind, least, most):
+    return lambda cell: re.fullmatch(pattern, cell) is not None and least <= kind(cell) <= most
+
+
+def dates(pattern, known):
+    first, last = (moment.astype("datetime64[s]").astype(object) for moment in (known.min(), known.max()))
+
+    def is_right(cell):
+        moment = datetime.strptime(cell, pattern)
+        return moment.strftime(pattern) == cell and first <= moment <= last
+
+    return is_right
+
+
+WITH_MISSING = ("date", "big", "flag", "amount", "text")
+
+
+@pytest.mark.parametrize("generator", [resample, pytest.param(train_and_sample, marks=pytest.mark.sdk)])
+def test_types_and_formats_come_back_cell_by_cell(tmp_path, generator):
+    draw = np.random.default_rng(1)
+    made = columns(draw)
+    cells = {name: list(values) for name, (values, _) in made.items()}
+    for name in WITH_MISSING:
+        for row in draw.integers(0, ROWS, 30):
+            cells[name][row] = ""
+    path = tmp_path / "training.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([cells, *zip(*cells.values(), strict=True)])
+
+    source = open_source(path, role="training")
+    binning = fit(source, progress=Silent())
+    training, sampled = read_typed(source, binning), []
+    parameters = PoolParameters(
+        train_iterations=1, model_name="MOSTLY_AI/Small", max_epochs=1, max_training_time=0.2, sample_size=2.0
+    )
+    result = build_pool(
+        training,
+        parameters,
+        folder=tmp_path / "pool",
+        progress=Silent(),
+        to_text=binning.to_text,
+        score=lambda rows: sampled.append(rows) or 0.0,
+        generator=generator,
+    )
+    assert sampled[0].dtypes.equals(training.dtypes)
+    with result.path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == list(made) and len(rows) == 2 * ROWS
+    for name, column in zip(header, zip(*rows, strict=True), strict=True):
+        is_right = made[name][1]
+        wrong = {cell for cell in column if cell and not is_right(cell)}
+        assert not wrong, name
+        assert ("" in column) == (name in WITH_MISSING or name == "nothing"), name
+        assert len(set(column)) > 1 or name == "nothing", name
