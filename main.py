@@ -185,7 +185,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
 
     writing_started = time.monotonic()
     result_path, summary_path, report_path, official_path = write_chosen(
-        pool_source, selection.rows, binning, call.output / "results"
+        pool_source, selection.rows, binning, call.output / "results", progress
     )
     stages += [*selection.stages, Stage("writing", time.monotonic() - writing_started, len(selection.rows))]
     official = evaluate_officially(call, training_source, binning, result_path, official_path, progress)
@@ -249,13 +249,20 @@ def make_pool(
     )
 
 
-def write_chosen(source: Source, rows: np.ndarray, binning: Binning, folder: Path) -> tuple[Path, ...]:
+def write_chosen(
+    source: Source, rows: np.ndarray, binning: Binning, folder: Path, progress: Progress
+) -> tuple[Path, ...]:
     """Write the chosen rows under a free name; returns their path, and those left for the summary and the report."""
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         paths = free_path(folder, f"flat_result_{datetime.now():%Y%m%d_%H%M}", OUTPUTS)
         with suppress(FileExistsError):  # another run may take the name meanwhile
-            write_result(source, rows, binning, paths[0])
+            rewritten = write_result(source, rows, binning, paths[0])
+            if rewritten:
+                progress.log(
+                    f"{sum(rewritten.values()):,} cells of the pool data broke the training data's formats and were "
+                    f"rewritten, in {', '.join(map(repr, rewritten))}"
+                )
             return paths
 
 

@@ -46,17 +46,21 @@ class Source:
         """Whether the file gives its columns types (Parquet), or text cells alone (CSV)."""
         return _is_parquet(self.path)
 
-    def batches(self, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS, *, as_spelt: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yields the rows in order, at most `rows` at a time, `columns` (default: all) in the order asked for.
 
-        CSV columns are strings, missing cells null; Parquet columns keep their types, dictionaries decoded.
+        CSV columns are strings, missing cells null, or, `as_spelt`, the text that stands for them; Parquet columns keep
+        their types, dictionaries decoded.
 
         Raises:
             InputError: The file breaks off, has a row of the wrong length, or is not UTF-8.
         """
         names = list(self.columns if columns is None else columns)
-        read = _parquet_batches if self.typed else _csv_batches
-        return read(self.path, self.columns, names, rows)
+        if self.typed:
+            return _parquet_batches(self.path, names, rows)
+        return _csv_batches(self.path, self.columns, names, rows, missing=() if as_spelt else MISSING_TOKENS)
 
     def row_count(self) -> int | None:
         """Number of rows where the file itself tells (Parquet), else None."""
@@ -147,7 +151,7 @@ def _is_supported(type: pa.DataType) -> bool:
     return any(check(type) for check in known + more)
 
 
-def _parquet_batches(path: Path, columns: Sequence[str], names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=PEEK_BYTES) as file:
             for batch in file.iter_batches(rows, columns=names):
@@ -187,14 +191,16 @@ def _csv_columns(path: Path) -> tuple[str, ...]:
     return tuple(header)
 
 
-def _csv_batches(path: Path, columns: Sequence[str], names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+def _csv_batches(
+    path: Path, columns: Sequence[str], names: list[str], rows: int, *, missing: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
     last = columns[-1]
     convert = pa_csv.ConvertOptions(
         column_types=dict.fromkeys(columns, pa.string()),
         include_columns=list(dict.fromkeys([*names, last])),
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
-        null_values=list(MISSING_TOKENS),
+        null_values=list(missing),
     )
     last_cell = None
     try:
