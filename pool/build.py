@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
-from pool.errors import PoolError
+from pool.errors import ParameterError, PoolError
 from pool.generator import train_and_sample
 from pool.indicators import Contradictions, add_indicators, drop_indicators
 from pool.parameters import PoolParameters
@@ -45,8 +45,8 @@ def build_pool(
     Each cycle has a seed of its own, derived from parameters.seed and its number. Beside the CSV, ..._manifest.json
     says what each of its bytes comes from; both are brought up to date after every cycle.
 
-    Raises ValueError when there are fewer rows to sample than cycles, PoolError when a cycle fails. Then, as on Ctrl-C,
-    the finished cycles stay and the started one leaves nothing.
+    Raises ParameterError when there are fewer rows to sample than cycles, PoolError when a cycle fails. Then, as on
+    Ctrl-C, the finished cycles stay and the started one leaves nothing.
     """
     shares = _shares(len(training), parameters)
     with_indicators, indicators = add_indicators(training)
@@ -91,7 +91,7 @@ def _shares(training_rows: int, parameters: PoolParameters) -> list[int]:
     """The rows of each cycle: as even as can be, the larger shares first."""
     rows, cycles = round(parameters.sample_size * training_rows), parameters.train_iterations
     if rows < cycles:
-        raise ValueError(f"train_iterations={cycles}: must be at most the number of rows to sample, here {rows}")
+        raise ParameterError(f"train_iterations={cycles}: must be at most the number of rows to sample, here {rows}")
     return [rows // cycles + (number < rows % cycles) for number in range(cycles)]
 
 

@@ -152,7 +152,11 @@ def _train_and_sample_with_sdk(folder: Path, send: Send) -> None:
 
 
 def _device(torch: Any) -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    return (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"CPU, {torch.get_num_threads()} threads: no usable GPU, which would be far faster"
+    )
 
 
 def _finish(job: Any, *, what: str, look: Callable[[Any], None]) -> None:

@@ -78,7 +78,11 @@ def open_source(path: str | Path, *, role: str) -> Source:
         InputError: The file is missing, unreadable, of another kind, empty, or broken where it starts.
     """
     path = Path(path)
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"{path}: {error.strerror}; give the path of the {role} data") from error
+    if not exists:
         raise InputError(f"{path}: no such file; give the path of the {role} data")
     if not path.is_file():
         raise InputError(f"{path}: not a file; give the path of one .csv, .csv.gz or .parquet file as {role} data")
@@ -156,6 +160,8 @@ def _parquet_batches(path: Path, names: list[str], rows: int) -> Iterator[pa.Rec
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=PEEK_BYTES) as file:
             for batch in file.iter_batches(rows, columns=names):
                 yield pa.RecordBatch.from_arrays([decoded(batch.column(name)) for name in names], names)
+    except MemoryError:  # Arrow's is one of its other errors, too
+        raise
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: broken Parquet file ({_one_line(error)}); write it again") from error
 
@@ -220,6 +226,8 @@ def _csv_batches(
                 chosen = batch.select(names)
                 for start in range(0, batch.num_rows, rows):
                     yield chosen.slice(start, rows)
+    except MemoryError:  # Arrow's is one of its other errors, too
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         unknown = InputError(f"{path}: not a readable CSV file ({_one_line(error)}); check its quotes and line ends")
         raise (_find_csv_fault(path, columns) or unknown) from error

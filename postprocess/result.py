@@ -91,23 +91,35 @@ def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -
         stop = written + int(np.searchsorted(rows[written:], first + batch.num_rows))
         if stop > written:
             chosen = batch.take(pa.array(rows[written:stop] - first))
-            texts = []
-            for column, cells in zip(binning.columns, chosen.columns, strict=True):
-                missing = pc.is_in(cells, _MISSING) if is_text(cells) else None
-                text, rewritten_cells = rewrite(column.format, cells, standing=missing)
-                texts.append(text)
-                rewritten[column.name] += rewritten_cells
-            file.write(_csv_lines(texts))
+            lines, changed = csv_lines(chosen, binning)
+            file.write(lines)
+            rewritten.update(changed)
         first, written = first + batch.num_rows, stop
         if written == len(rows):
             break
     return written, +rewritten
 
 
+def csv_lines(batch: pa.RecordBatch, binning: Binning) -> tuple[bytes, dict[str, int]]:
+    """The rows of a batch with all columns, in order, as CSV; the number of text cells that had to change, by column.
+
+    Raises:
+        CellError: A cell does not fit its column's format.
+    """
+    texts, rewritten = [], {}
+    for column, cells in zip(binning.columns, batch.columns, strict=True):
+        missing = pc.is_in(cells, _MISSING) if is_text(cells) else None
+        text, rewritten[column.name] = rewrite(column.format, cells, standing=missing)
+        texts.append(text)
+    return _csv_lines(texts), rewritten
+
+
 def _csv_lines(columns: Sequence[pa.Array]) -> bytes:
     """Rows of text columns as CSV lines: RFC 4180's quotes, but plain line feeds; missing cells are empty."""
-    if len(columns) == 1:  # or else an empty line, which readers skip
-        lines = pc.if_else(pc.equal(columns[0].fill_null(""), ""), '""', _quoted(columns[0]).fill_null(""))
+    if len(columns) == 1:  # or else a blank line, which readers skip
+        cells = columns[0].cast(pa.string()).fill_null("")
+        is_blank = pc.equal(pc.utf8_trim_whitespace(cells), "")
+        lines = pc.if_else(is_blank, pc.binary_join_element_wise('"', cells, '"', ""), _quoted(cells))
     else:
         lines = pc.binary_join_element_wise(*map(_quoted, columns), ",", null_handling="replace", null_replacement="")
     return "".join(f"{line}\n" for line in lines.to_pylist()).encode()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pool.build import build_pool
-from pool.errors import PoolError
+from pool.errors import ParameterError, PoolError
 from pool.parameters import PoolParameters
 from tests.pool.fakes import Recorder, resample
 
@@ -71,7 +71,9 @@ def test_nothing_is_overwritten(tmp_path):
 
 
 def test_a_whole_number_of_rows_for_each_cycle(tmp_path):
-    with pytest.raises(ValueError, match="train_iterations=5: must be at most the number of rows to sample, here 4"):
+    with pytest.raises(
+        ParameterError, match="train_iterations=5: must be at most the number of rows to sample, here 4"
+    ):
         build(tmp_path, training=TRAINING.head(4), train_iterations=5, sample_size=1.0)
     assert names(tmp_path) == []
 
