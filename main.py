@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -31,9 +31,17 @@ def explain(message: str, *, code: int) -> int:
     return code
 
 
+def on_interrupt(handle: Callable[..., object]) -> None:
+    """What Ctrl-C does; nothing where it is to be ignored, as in a background job."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handle)
+
+
 if __name__ == "__main__":  # the libraries take seconds to load: an end in that time gets its one line, too
-    signal.signal(signal.SIGINT, lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED)))
-    sys.excepthook = lambda kind, error, _: explain(f"{kind.__name__}: {error}", code=EXIT_FAILED)
+    on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED)))
+    sys.excepthook = lambda kind, error, _: explain(
+        f"{kind.__name__}: {error}; memory (ulimit -v) or the packages in .venv may be at fault", code=EXIT_FAILED
+    )
 
 import numpy as np
 import pandas as pd
@@ -162,7 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run all stages; the exit code. Paths of what was written go to stdout, everything else to stderr."""
     _open_standard_streams()
     call = read_call(arguments)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    on_interrupt(signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         _print(run(call, open_progress(sys.stderr)))
@@ -379,7 +387,7 @@ def _failure(error: Exception) -> str:
     if isinstance(error, PoolError):
         return str(error)
     if isinstance(error, MemoryError):
-        return f"out of memory ({error}): lower sample_size, max_memory or the swapsizes"
+        return f"out of memory{f' ({error})' if str(error) else ''}: lower sample_size, max_memory or the swapsizes"
     if "can't start new thread" in str(error):
         return "no more threads can be started: raise the limit on processes or on memory (ulimit -a), or lower threads"
     if isinstance(error, OSError):

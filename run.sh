@@ -63,11 +63,16 @@ wait_for_other_runs() {
 
 make_venv() {
     local uv
-    [[ -w . ]] || fail "$project: no permission to write there, and .venv is not ready; run it once as its owner"
+    require_permission
     uv="$(find_uv)"
     rm -rf .venv
     "$uv" venv --quiet --python "$python_versions" .venv ||
         fail "no Python $python_versions could be found or downloaded; install one, then run again"
+}
+
+require_permission() {
+    [[ -w . && (! -e .venv || -w .venv) ]] ||
+        fail "$project: no permission to write there, and .venv is not ready; run it once as somebody who has it"
 }
 
 # A copy of the file stays in .venv: named unfinished until all its packages are in, so that an install that was
@@ -75,6 +80,7 @@ make_venv() {
 install_requirements() {
     local uv installed=".venv/installed-${1//\//-}"
     if ! cmp -s "$1" "$installed"; then
+        require_permission
         uv="$(find_uv)"
         say "installing the packages of $1 into .venv"
         cp "$1" .venv/unfinished

@@ -133,4 +133,4 @@ def _left_in_cgroup(folder: Path, limit: str, usage: str, reclaimable: str) -> I
 
 
 def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+    return f"{size / 1e9:.1f} GB" if size >= 1e10 else f"{size / 1e6:,.0f} MB"

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +32,9 @@ from postprocess.codes import read_codes
 from postprocess.files import MISSING_TOKENS, open_source
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
+from postprocess.report import write_summary
 from postprocess.result import publish
+from postprocess.selection import select
 from tests.pool.fakes import resample
 
 PARAMETERS = (main.POOL, main.SELECTION)  # as main.py has them: the tests take smaller ones
@@ -295,6 +298,29 @@ def test_the_same_seed_gives_the_same_bytes_beside_the_first_ones(training, outp
     monkeypatch.setattr(main, "POOL", replace(main.POOL, seed=2))
     assert call(training, "--output", output) == 0
     assert (output / "results" / f"{STEM}_3.csv").read_bytes() != first[f"results/{STEM}.csv"]
+
+
+def test_a_clock_that_jumps_back(training, output, monkeypatch):
+    for minute in (30, 29, 30):
+        monkeypatch.setattr(Clock, "now", lambda minute=minute: datetime(2026, 1, 31, 9, minute))
+        assert call(training, "--output", output) == 0
+    names = {path.name for path in (output / "results").glob("*.csv")}
+    assert names == {f"{STEM}.csv", f"{STEM}_2.csv", "flat_result_20260131_0929.csv"}
+
+
+def test_an_output_folder_that_goes_away_meanwhile(training, output, tmp_path, pool_frame, monkeypatch, capsys):
+    def select_and_remove(*arguments, **options):
+        shutil.rmtree(output)
+        return select(*arguments, **options)
+
+    pool = save(pool_frame, tmp_path / "pool.csv")
+    (output / "results").mkdir(parents=True)
+    monkeypatch.setattr(main, "select", select_and_remove)
+    assert call(training, "--pool", pool, "--output", output) == 0  # it is made again
+    monkeypatch.setattr(main, "write_summary", lambda *_: shutil.rmtree(output) or write_summary(*_))
+    monkeypatch.setattr(main, "select", select)
+    assert call(training, "--pool", pool, "--output", output) == 1
+    assert re.fullmatch(r"main.py: .*_summary.json.*: No such file or directory", complaint(capsys))
 
 
 def test_a_name_that_another_run_takes_meanwhile(training, output, monkeypatch):

@@ -161,7 +161,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], Rows]:
     if draw(st.integers(0, 19)) == 0:
         names[draw(st.integers(0, n_columns - 1))] = draw(BAD_NAMES)
     cells = [draw(columns(n_rows)) for _ in names]
-    oddity = draw(st.integers(0, 199))
+    oddity = draw(st.integers(0, 399))
     if oddity == 0 and n_rows:
         cells[0] = ["9" * LONG_CELL if draw(st.booleans()) else "x" * LONG_CELL, *cells[0][1:]]
     elif oddity == 1:
