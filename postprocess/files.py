@@ -18,6 +18,7 @@ MINIMUM_ROWS = 100
 BATCH_ROWS = 32_768
 BLOCK_BYTES = 2 << 20  # of CSV text parsed at a time; no row may be longer
 PEEK_BYTES = 1 << 16
+csv.field_size_limit(BLOCK_BYTES)  # of the csv module, which knows no limit of a single reader: enough for any cell
 
 # pandas.read_csv's default tokens for a missing cell
 MISSING_TOKENS = (
@@ -229,7 +230,9 @@ def _csv_batches(
     except MemoryError:  # Arrow's is one of its other errors, too
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        unknown = InputError(f"{path}: not a readable CSV file ({_one_line(error)}); check its quotes and line ends")
+        too_long = "straddling" in str(error)  # Arrow's word for a row that does not end with its block
+        reason = f"a row is longer than {BLOCK_BYTES >> 20} MiB" if too_long else _one_line(error)
+        unknown = InputError(f"{path}: not a readable CSV file ({reason}); check its cells, quotes and line ends")
         raise (_find_csv_fault(path, columns) or unknown) from error
     # Arrow closes a quote left open at the end of the file, however many lines it has taken in
     if last_cell and ("\n" in last_cell or "\r" in last_cell) and (fault := _find_csv_fault(path, columns)):

@@ -450,6 +450,31 @@ def test_a_run_whose_output_nobody_reads(training, output, tmp_path, pool_frame,
     assert len(files_below(output / "results")) == 3
 
 
+def test_a_closed_stderr_leaves_stdout_alone(tmp_path):
+    process = subprocess.run(
+        ["bash", "-c", '"$@" 2>&-', "bash", *command(tmp_path / "none.csv")], stdout=subprocess.PIPE, timeout=60
+    )
+    assert (process.returncode, process.stdout) == (2, b"")
+
+
+def test_ctrl_c_while_the_libraries_load(tmp_path):
+    (tmp_path / "numpy.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    process = subprocess.run(
+        command("training.csv"), env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, timeout=60
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (130, b"", b"main.py: interrupted\n")
+
+
+def test_libraries_that_do_not_load(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise ImportError('failed to map segment')\n")
+    process = subprocess.run(
+        command("training.csv"), env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, timeout=60
+    )
+    assert process.returncode == 1
+    assert process.stderr.startswith(b"main.py: ImportError: failed to map segment; memory (ulimit -v)")
+    assert process.stderr.count(b"\n") == 1
+
+
 # Wrong calls and bad input
 
 

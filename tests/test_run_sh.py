@@ -1,6 +1,7 @@
 """run.sh in a copy of the project, with a stand-in for uv that only writes down how it was called."""
 
 import fcntl
+import os
 import re
 import shutil
 import subprocess
@@ -112,6 +113,23 @@ def test_main_gets_the_arguments_the_callers_folder_no_foreign_packages_and_the_
     result = machine.run("my training.csv", "--pool", "my pool.csv")
     assert result.stdout == f"{machine.elsewhere}|['my training.csv', '--pool', 'my pool.csv']|None\n"
     assert result.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["$(touch owned)", "`touch owned`", "a \"b\" 'c'", "; touch owned", "two\nlines", "日本", "*"]
+)
+def test_names_are_passed_on_as_they_are(machine, name):
+    assert machine.run(name).stdout == f"{machine.elsewhere}|{[name]}|None\n"
+    assert [path.name for path in machine.elsewhere.iterdir()] == []
+
+
+def test_a_folder_that_may_not_be_written_is_told(machine):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    machine.project.chmod(0o555)
+    result = machine.run("training.csv")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no permission to write there, and .venv is not ready" in result.stderr
 
 
 def test_the_environment_is_made_once_and_again_when_the_requirements_change(machine):
