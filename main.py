@@ -4,22 +4,49 @@ All parameters stand at the top; the stages follow at the bottom, in the order i
 """
 
 import argparse
+import difflib
+import filecmp
 import os
+import re
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
+EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
+
+
+def explain(message: str, *, code: int) -> int:
+    """Write why the program ends, in one line whatever the message quotes; returns the exit code."""
+    line = " ".join(message.splitlines()).encode(errors="backslashreplace").decode()
+    if sys.stderr is not None:  # or else print would write to stdout
+        with suppress(OSError):
+            print("main.py:", line, file=sys.stderr, flush=True)
+    return code
+
+
+def on_interrupt(handle: Callable[..., object]) -> None:
+    """What Ctrl-C does; nothing where it is to be ignored, as in a background job."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handle)
+
+
+if __name__ == "__main__":  # the libraries take seconds to load: an end in that time gets its one line, too
+    on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED)))
+    sys.excepthook = lambda kind, error, _: explain(
+        f"{kind.__name__}: {error}; memory (ulimit -v) or the packages in .venv may be at fault", code=EXIT_FAILED
+    )
+
 import numpy as np
 import pandas as pd
 
-from pool.errors import PoolError
+from pool.errors import ParameterError, PoolError
 from pool.parameters import PoolParameters
 from pool.store import PoolResult
 from postprocess.binning import Binning, fit, read_typed
@@ -32,17 +59,10 @@ from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress, Silent, open_progress
 from postprocess.report import FileFacts, RunFacts, summary, write_page, write_summary
 from postprocess.report.findings import look_closely
+from postprocess.resources import mean_row_bytes, needs_of_selection, needs_of_training, require_room
 from postprocess.result import free_path, write_result
 from postprocess.selection import Stage, select
 from postprocess.workers import open_workers
-
-EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
-
-
-def explain(message: str, *, code: int) -> int:
-    """Write why the program ends, in one line whatever the message quotes; returns the exit code."""
-    print("main.py:", " ".join(message.splitlines()), file=sys.stderr)
-    return code
 
 
 @contextmanager
@@ -50,8 +70,19 @@ def checked() -> Iterator[None]:
     """Ends the program where a parameter's name or value is wrong."""
     try:
         yield
-    except (TypeError, ValueError) as error:
-        sys.exit(explain(str(error), code=EXIT_WRONG_INPUT))
+    except (NameError, TypeError, ValueError) as error:
+        sys.exit(explain(_misnamed(str(error)) or str(error), code=EXIT_WRONG_INPUT))
+
+
+def _misnamed(complaint: str) -> str | None:
+    """What to say of a parameter that does not exist, where that is Python's complaint."""
+    match = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", complaint)
+    if match is None:
+        return None
+    kind, name = match.groups()
+    kinds = {each.__name__: each for each in (PoolParameters, SelectionParameters)}
+    (closest,) = difflib.get_close_matches(name, [field.name for field in fields(kinds[kind])], n=1, cutoff=0)
+    return f"{kind} at the top of main.py: there is no parameter {name!r}; the closest one is {closest!r}"
 
 
 with checked():
@@ -155,7 +186,9 @@ class Terminated(KeyboardInterrupt):
 
 def main(arguments: Sequence[str]) -> int:
     """Run all stages; the exit code. Paths of what was written go to stdout, everything else to stderr."""
+    _open_standard_streams()
     call = read_call(arguments)
+    on_interrupt(signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         _print(run(call, open_progress(sys.stderr)))
@@ -163,7 +196,7 @@ def main(arguments: Sequence[str]) -> int:
         return explain("terminated", code=EXIT_TERMINATED)
     except KeyboardInterrupt:
         return explain("interrupted", code=EXIT_INTERRUPTED)
-    except InputError as error:
+    except (InputError, ParameterError) as error:
         return explain(str(error), code=EXIT_WRONG_INPUT)
     except Exception as error:
         return explain(_failure(error), code=EXIT_FAILED)
@@ -174,16 +207,21 @@ def run(call: Call, progress: Progress) -> list[Path]:
     """The method, stage by stage; returns the paths of what was written."""
     started = time.monotonic()
     training_source = check_call(call)
+    if call.pool is not None and filecmp.cmp(call.training, call.pool, shallow=False):
+        progress.log(f"warning: {call.pool}: the same as the training data, so the result is a copy of it")
     binning = fit(training_source, progress=progress)
     if call.holdout is not None:
         # Read now for its cells alone: one that does not fit ends the run before hours of work.
-        read_codes(open_source(call.holdout, role="holdout"), binning, progress=progress)
-    training = read_codes(training_source, binning, progress=progress)
+        read_codes(open_source(call.holdout, role="holdout"), binning, progress=progress, threads=SELECTION.threads)
+    training = read_codes(training_source, binning, progress=progress, threads=SELECTION.threads)
+    row_bytes = mean_row_bytes(training_source, binning)
     training_facts = FileFacts.of(training_source.path, training.n_rows, len(binning.columns))
     stages = [Stage("reading", time.monotonic() - started, training.n_rows)]
 
     pool_path = call.pool
     if pool_path is None:
+        pool_rows = round(POOL.sample_size * training.n_rows)
+        require_room(needs_of_training(training.n_rows, binning.sizes, pool_rows, row_bytes, SELECTION), call.output)
         pool_started = time.monotonic()
         built = make_pool(call, training_source, training_facts.sha256, binning, training, progress)
         pool_path = built.path
@@ -191,19 +229,15 @@ def run(call: Call, progress: Progress) -> list[Path]:
 
     pool_started = time.monotonic()
     pool_source = open_source(pool_path, role="pool")
-    pool = read_codes(pool_source, binning, progress=progress)
-    if pool.n_rows < training.n_rows:
-        raise InputError(
-            f"{pool_path}: only {pool.n_rows:,} rows; the pool data needs at least the training data's "
-            f"{training.n_rows:,}, and better many times as many"
-        )
+    pool = read_codes(pool_source, binning, progress=progress, threads=SELECTION.threads, at_least=training.n_rows)
+    require_room(needs_of_selection(training.n_rows, binning.sizes, pool.n_rows, row_bytes, SELECTION), call.output)
     stages.append(Stage("reading the pool", time.monotonic() - pool_started, pool.n_rows))
 
     selection = select(training, pool, binning.sizes, SELECTION, progress=progress)
 
     writing_started = time.monotonic()
     result_path, summary_path, report_path, official_path = write_chosen(
-        pool_source, selection.rows, binning, call.output / "results"
+        pool_source, selection.rows, binning, call.output / "results", progress
     )
     stages += [*selection.stages, Stage("writing", time.monotonic() - writing_started, len(selection.rows))]
     findings = look_at_result(training, result_path, binning, progress)
@@ -233,13 +267,23 @@ def run(call: Call, progress: Progress) -> list[Path]:
 
 def check_call(call: Call) -> Source:
     """The training data, after a first look at all that the call names: what is wrong there ends the run at once."""
+    for path in filter(None, (call.training, call.pool, call.holdout, call.output)):
+        if not _is_utf8(path):
+            raise InputError(f"{path}: not UTF-8, which paths must be; rename the file or folder")
     training = open_source(call.training, role="training")
     for path, role in ((call.pool, "pool"), (call.holdout, "holdout")):
         if path is not None:
             require_columns(open_source(path, role=role), training.columns)
+    if call.holdout is not None and filecmp.cmp(call.training, call.holdout, shallow=False):
+        raise InputError(
+            f"{call.holdout}: the same as the training data; give rows that the training data does not have"
+        )
     for name in ("results", "pool_data") if call.pool is None else ("results",):
         folder = call.output / name
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        try:
+            existing = next(path for path in (folder, *folder.parents) if path.exists())
+        except OSError as error:  # a name that is too long
+            raise InputError(f"{folder}: {error.strerror}; give another --output") from error
         if not existing.is_dir():
             raise InputError(f"{existing}: a file, so {folder} cannot be a folder; give another --output")
         if not os.access(existing, os.W_OK | os.X_OK):
@@ -272,19 +316,26 @@ def make_pool(
     )
 
 
-def write_chosen(source: Source, rows: np.ndarray, binning: Binning, folder: Path) -> tuple[Path, ...]:
+def write_chosen(
+    source: Source, rows: np.ndarray, binning: Binning, folder: Path, progress: Progress
+) -> tuple[Path, ...]:
     """Write the chosen rows under a free name; returns their path, and those left for the summary and the report."""
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         paths = free_path(folder, f"flat_result_{datetime.now():%Y%m%d_%H%M}", OUTPUTS)
         with suppress(FileExistsError):  # another run may take the name meanwhile
-            write_result(source, rows, binning, paths[0])
+            rewritten = write_result(source, rows, binning, paths[0])
+            if rewritten:
+                progress.log(
+                    f"{sum(rewritten.values()):,} cells of the pool data broke the training data's formats and were "
+                    f"rewritten, in {', '.join(map(repr, rewritten))}"
+                )
             return paths
 
 
 def look_at_result(training: Codes, path: Path, binning: Binning, progress: Progress) -> dict[str, object]:
     """What the summary and the report tell of the result file, read as it was written."""
-    result = read_codes(open_source(path, role="result"), binning, progress=progress)
+    result = read_codes(open_source(path, role="result"), binning, progress=progress, threads=SELECTION.threads)
     with open_workers(SELECTION.threads) as workers:
         return look_closely(training.codes, result.codes, binning, workers=workers, progress=progress)
 
@@ -330,7 +381,27 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(explain(f"{message}; see --help", code=EXIT_WRONG_INPUT))
 
 
+def _open_standard_streams() -> None:
+    """Gives closed ones (`2>&-`) the null device, or else the next opened files would take their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _print(paths: list[Path]) -> None:
+    if sys.stdout is None:
+        return
+    sys.stdout.reconfigure(errors="backslashreplace")  # the locale may lack a path's characters
     try:
         for path in paths:
             print(path, flush=True)
@@ -346,7 +417,9 @@ def _failure(error: Exception) -> str:
     if isinstance(error, PoolError):
         return str(error)
     if isinstance(error, MemoryError):
-        return f"out of memory ({error}): lower sample_size, max_memory or the swapsizes"
+        return f"out of memory{f' ({error})' if str(error) else ''}: lower sample_size, max_memory or the swapsizes"
+    if "can't start new thread" in str(error):
+        return "no more threads can be started: raise the limit on processes or on memory (ulimit -a), or lower threads"
     if isinstance(error, OSError):
         return f"{error.filename or 'output'}: {error.strerror or error}"
     place = traceback.extract_tb(error.__traceback__)[-1]

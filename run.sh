@@ -63,10 +63,16 @@ wait_for_other_runs() {
 
 make_venv() {
     local uv
+    require_permission
     uv="$(find_uv)"
     rm -rf .venv
     "$uv" venv --quiet --python "$python_versions" .venv ||
         fail "no Python $python_versions could be found or downloaded; install one, then run again"
+}
+
+require_permission() {
+    [[ -w . && (! -e .venv || -w .venv) ]] ||
+        fail "$project: no permission to write there, and .venv is not ready; run it once as somebody who has it"
 }
 
 # A copy of the file stays in .venv: named unfinished until all its packages are in, so that an install that was
@@ -74,6 +80,7 @@ make_venv() {
 install_requirements() {
     local uv installed=".venv/installed-${1//\//-}"
     if ! cmp -s "$1" "$installed"; then
+        require_permission
         uv="$(find_uv)"
         say "installing the packages of $1 into .venv"
         cp "$1" .venv/unfinished
@@ -110,8 +117,15 @@ install_uv_with_its_installer() {
         UV_INSTALL_DIR="$project/.venv-uv/bin" UV_NO_MODIFY_PATH=1 sh && "$own_uv" --version
 }
 
-has_gpu() {
-    [[ "$(nvidia-smi --list-gpus 2>/dev/null)" == *GPU* ]]
+# The parameters stand in main.py, so that a slip in it is a wrong call: one line says where, as for any other.
+check_main() {
+    "$python" -c '
+import ast, pathlib, sys
+try:
+    ast.parse(pathlib.Path(sys.argv[1]).read_bytes())
+except SyntaxError as error:
+    sys.exit(f"{sys.argv[1]}: line {error.lineno}: {error.msg}; correct it")
+' "$project/main.py" || exit 2
 }
 
 main() {
@@ -120,20 +134,17 @@ main() {
         say "TRAINING is missing"
         exit 2
     fi
-    local argument trains=yes
+    local argument
     for argument in "$@"; do
         case "$argument" in
             -h | --help)
                 usage
                 exit 0
                 ;;
-            --pool | --pool=*) trains=no ;;
         esac
     done
-    if [[ "$trains" == yes ]] && ! has_gpu; then
-        say "no NVIDIA GPU (nvidia-smi is missing or fails): generators are trained on the CPU, which takes far longer"
-    fi
     prepare_environment requirements.txt
+    check_main
     exec "$python" "$project/main.py" "$@"
 }
 

@@ -96,7 +96,7 @@ def read_case(
     binning = fit(training_source, progress=progress)
     training = read_codes(training_source, binning, progress=progress)
     ended("reading", training.n_rows)
-    pool = read_codes(open_source(pool_path, role="pool"), binning, progress=progress)
+    pool = read_codes(open_source(pool_path, role="pool"), binning, progress=progress, at_least=training.n_rows)
     ended("reading the pool", pool.n_rows)
     return Case(training, pool, binning.sizes)
 

@@ -48,8 +48,8 @@ def build_pool(
     Each cycle has a seed of its own, derived from parameters.seed and its number. Beside the CSV, ..._manifest.json
     says what each of its bytes comes from; both are brought up to date after every cycle.
 
-    Raises ValueError when there are fewer rows to sample than cycles, PoolError when a cycle fails or the disk is full.
-    Then, as on Ctrl-C, the finished cycles stay and the others leave nothing.
+    Raises ParameterError when there are fewer rows to sample than cycles, PoolError when a cycle fails or the disk is
+    full. Then, as on Ctrl-C, the finished cycles stay and the others leave nothing.
     """
     wanted = Manifest.of(parameters, plan_cycles(parameters, training_rows=len(training)), training_sha256)
     folder.mkdir(parents=True, exist_ok=True)

@@ -171,7 +171,7 @@ def _gpu_uuid(torch: Any) -> str | None:
 
 def _device(torch: Any) -> str:
     if not torch.cuda.is_available():
-        return f"CPU, {torch.get_num_threads()} threads"
+        return f"CPU, {torch.get_num_threads()} threads: no usable GPU, which would be far faster"
     properties = torch.cuda.get_device_properties(0)
     return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pool.errors import ParameterError
 from pool.parameters import CycleSettings, PoolParameters
 
 
@@ -25,11 +26,11 @@ class CyclePlan:
 def plan_cycles(parameters: PoolParameters, *, training_rows: int) -> tuple[CyclePlan, ...]:
     """The cycles, in order; the rows are shared as evenly as can be, the larger shares first.
 
-    Raises ValueError when there are fewer rows to sample than cycles.
+    Raises ParameterError when there are fewer rows to sample than cycles.
     """
     rows, cycles = round(parameters.sample_size * training_rows), parameters.train_iterations
     if rows < cycles:
-        raise ValueError(f"train_iterations={cycles}: must be at most the number of rows to sample, here {rows}")
+        raise ParameterError(f"train_iterations={cycles}: must be at most the number of rows to sample, here {rows}")
     return tuple(
         CyclePlan(
             number=number,

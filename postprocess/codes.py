@@ -1,8 +1,6 @@
 """Reads a table into integer codes, once, in pieces: what all of the selection works on."""
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +12,7 @@ from postprocess.binning import Binning, cell_fault
 from postprocess.files import MISSING_TOKENS, InputError, Source
 from postprocess.formats import CellError
 from postprocess.progress import Progress
+from postprocess.workers import open_workers
 
 
 @dataclass(frozen=True)
@@ -40,30 +39,33 @@ class Codes:
         return self.codes.shape[1]
 
 
-def read_codes(source: Source, binning: Binning, *, progress: Progress) -> Codes:
+def read_codes(
+    source: Source, binning: Binning, *, progress: Progress, threads: int | None = None, at_least: int = 0
+) -> Codes:
     """Reads all rows of `source`, whose columns may stand in any order; surplus ones are ignored, with a log line.
 
-    Needs memory for twice the result and a few batches.
+    Needs memory for twice the result and a few batches. threads: None for all cores; does not change the result.
+    at_least: rows that the source must have.
 
     Raises:
-        InputError: Columns are missing, a cell does not fit its column, or the file cannot be read.
+        InputError: Columns are missing, a cell does not fit its column, there are too few rows, or the file cannot be
+            read.
     """
     require_columns(source, binning.names)
     surplus = [name for name in source.columns if name not in binning.names]
     if surplus:
         progress.log(f"{source.path}: ignoring {_named(surplus)}, not in the training data")
-    threads = min(os.cpu_count() or 1, len(binning.columns))
-    shares = [range(first, len(binning.columns), threads) for first in range(threads)]
     pieces: list[Codes] = []
     n_rows = 0
     with (
-        ThreadPoolExecutor(threads) as pool,
+        open_workers(threads) as workers,
         progress.task(f"Reading the {source.role} data", total=source.row_count(), unit="row") as task,
     ):
+        shares = [range(first, len(binning.columns), workers.threads) for first in range(workers.threads)]
         for batch in source.batches(binning.names):
             piece = _blank(len(binning.columns), batch.num_rows)
             try:
-                for fingerprints, rare in pool.map(partial(_encode_share, batch, binning, piece.codes), shares):
+                for fingerprints, rare in workers.map(partial(_encode_share, batch, binning, piece.codes), shares):
                     np.add(piece.fingerprints, fingerprints, out=piece.fingerprints)
                     np.logical_or(piece.rare, rare, out=piece.rare)
             except CellError as error:
@@ -71,6 +73,11 @@ def read_codes(source: Source, binning: Binning, *, progress: Progress) -> Codes
             pieces.append(piece)
             n_rows += batch.num_rows
             task.advance(batch.num_rows)
+    if n_rows < at_least:
+        raise InputError(
+            f"{source.path}: only {n_rows:,} rows; the {source.role} data needs at least the training data's "
+            f"{at_least:,}, and better many times as many"
+        )
     return Codes(
         np.concatenate([piece.codes for piece in pieces], axis=1),
         np.concatenate([piece.fingerprints for piece in pieces]),

@@ -18,6 +18,7 @@ MINIMUM_ROWS = 100
 BATCH_ROWS = 32_768
 BLOCK_BYTES = 2 << 20  # of CSV text parsed at a time; no row may be longer
 PEEK_BYTES = 1 << 16
+csv.field_size_limit(BLOCK_BYTES)  # of the csv module, which knows no limit of a single reader: enough for any cell
 
 # pandas.read_csv's default tokens for a missing cell
 MISSING_TOKENS = (
@@ -46,17 +47,21 @@ class Source:
         """Whether the file gives its columns types (Parquet), or text cells alone (CSV)."""
         return _is_parquet(self.path)
 
-    def batches(self, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS, *, as_spelt: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yields the rows in order, at most `rows` at a time, `columns` (default: all) in the order asked for.
 
-        CSV columns are strings, missing cells null; Parquet columns keep their types, dictionaries decoded.
+        CSV columns are strings, missing cells null, or, `as_spelt`, the text that stands for them; Parquet columns keep
+        their types, dictionaries decoded.
 
         Raises:
             InputError: The file breaks off, has a row of the wrong length, or is not UTF-8.
         """
         names = list(self.columns if columns is None else columns)
-        read = _parquet_batches if self.typed else _csv_batches
-        return read(self.path, self.columns, names, rows)
+        if self.typed:
+            return _parquet_batches(self.path, names, rows)
+        return _csv_batches(self.path, self.columns, names, rows, missing=() if as_spelt else MISSING_TOKENS)
 
     def row_count(self) -> int | None:
         """Number of rows where the file itself tells (Parquet), else None."""
@@ -74,7 +79,11 @@ def open_source(path: str | Path, *, role: str) -> Source:
         InputError: The file is missing, unreadable, of another kind, empty, or broken where it starts.
     """
     path = Path(path)
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"{path}: {error.strerror}; give the path of the {role} data") from error
+    if not exists:
         raise InputError(f"{path}: no such file; give the path of the {role} data")
     if not path.is_file():
         raise InputError(f"{path}: not a file; give the path of one .csv, .csv.gz or .parquet file as {role} data")
@@ -147,11 +156,13 @@ def _is_supported(type: pa.DataType) -> bool:
     return any(check(type) for check in known + more)
 
 
-def _parquet_batches(path: Path, columns: Sequence[str], names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=PEEK_BYTES) as file:
             for batch in file.iter_batches(rows, columns=names):
                 yield pa.RecordBatch.from_arrays([decoded(batch.column(name)) for name in names], names)
+    except MemoryError:  # Arrow's is one of its other errors, too
+        raise
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: broken Parquet file ({_one_line(error)}); write it again") from error
 
@@ -187,14 +198,16 @@ def _csv_columns(path: Path) -> tuple[str, ...]:
     return tuple(header)
 
 
-def _csv_batches(path: Path, columns: Sequence[str], names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+def _csv_batches(
+    path: Path, columns: Sequence[str], names: list[str], rows: int, *, missing: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
     last = columns[-1]
     convert = pa_csv.ConvertOptions(
         column_types=dict.fromkeys(columns, pa.string()),
         include_columns=list(dict.fromkeys([*names, last])),
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
-        null_values=list(MISSING_TOKENS),
+        null_values=list(missing),
     )
     last_cell = None
     try:
@@ -214,8 +227,12 @@ def _csv_batches(path: Path, columns: Sequence[str], names: list[str], rows: int
                 chosen = batch.select(names)
                 for start in range(0, batch.num_rows, rows):
                     yield chosen.slice(start, rows)
+    except MemoryError:  # Arrow's is one of its other errors, too
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        unknown = InputError(f"{path}: not a readable CSV file ({_one_line(error)}); check its quotes and line ends")
+        too_long = "straddling" in str(error)  # Arrow's word for a row that does not end with its block
+        reason = f"a row is longer than {BLOCK_BYTES >> 20} MiB" if too_long else _one_line(error)
+        unknown = InputError(f"{path}: not a readable CSV file ({reason}); check its cells, quotes and line ends")
         raise (_find_csv_fault(path, columns) or unknown) from error
     # Arrow closes a quote left open at the end of the file, however many lines it has taken in
     if last_cell and ("\n" in last_cell or "\r" in last_cell) and (fault := _find_csv_fault(path, columns)):

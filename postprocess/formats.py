@@ -236,15 +236,22 @@ class Texts:
 Format = Integers | Decimals | Booleans | Dates | Texts
 
 
-def rewrite(format: Format, cells: pa.Array) -> pa.Array:
-    """Cells of any type as text in `format`; text cells that follow it already stay byte for byte."""
+def rewrite(format: Format, cells: pa.Array, *, standing: pa.Array | None = None) -> tuple[pa.Array, int]:
+    """Cells of any type as text in `format`, and how many text cells had to change for that.
+
+    Text cells that follow the format already stay byte for byte, and so do the `standing` ones (a mask), which are not
+    looked at.
+    """
     if not is_text(cells):
-        return format.write(format.parse(cells))
+        return format.write(format.parse(cells)), 0
     broken = pc.fill_null(pc.invert(format.stands(cells)), False)
-    if not pc.any(broken).as_py():
-        return cells
+    if standing is not None:
+        broken = pc.and_not(broken, standing)
+    number = pc.sum(broken).as_py() or 0
+    if not number:
+        return cells, 0
     written = format.write(format.parse(cells.filter(broken)))
-    return pc.replace_with_mask(cells, broken, written.cast(cells.type))
+    return pc.replace_with_mask(cells, broken, written.cast(cells.type)), number
 
 
 def is_text(cells: pa.Array) -> bool:

@@ -31,7 +31,8 @@ _DATE = re.compile(
 
 
 def infer_formats(source: Source, *, progress: Progress) -> dict[str, Format]:
-    """Each column's format, by name, from one pass over all rows. Parquet types settle theirs by themselves.
+    """Each column's format, by name, from one pass over all rows. Parquet types settle theirs by themselves:
+    text is text there, even where it spells dates.
 
     As pandas.read_csv, but numbers with leading zeros ("007") and whole numbers beyond 64 bits are text, and text
     whose every cell is a date or time in one and the same unambiguous format is a date.

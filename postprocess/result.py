@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from postprocess.binning import Binning
-from postprocess.files import Source
-from postprocess.formats import rewrite
+from postprocess.files import MISSING_TOKENS, Source
+from postprocess.formats import is_text, rewrite
 
+_MISSING = pa.array(MISSING_TOKENS)
 _MUST_QUOTE = r'[",\r\n]'
 
 
@@ -29,11 +31,13 @@ def free_path(folder: Path, stem: str, suffixes: Sequence[str]) -> tuple[Path, .
         number += 1
 
 
-def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path) -> int:
-    """Writes the rows of `source` with the given numbers (sorted, int64) to a CSV at `path`, and returns how many.
+def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path) -> dict[str, int]:
+    """Writes the rows of `source` with the given numbers (sorted, int64) to a CSV at `path`.
 
-    Columns stand in the training data's order. Cells of a CSV stay byte for byte, but for those that break their
-    column's format ("5.0" among whole numbers); missing cells are empty. Typed values are written in the format.
+    Columns stand in the training data's order. Cells of a CSV stay byte for byte, missing ones as they are spelt, but
+    for those that break their column's format: "5.0" among whole numbers becomes "5", as the result has the training
+    data's formats. Returns the number of such cells by column. Typed values are written in the format, missing ones
+    as empty cells.
 
     Raises:
         FileExistsError: `path` exists already.
@@ -44,12 +48,12 @@ def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path)
         raise ValueError("row numbers must be distinct, sorted and not negative")
     with whole_file(path) as unfinished:
         with unfinished.open("xb") as file:
-            written = _write(file, source, rows, binning)
+            written, rewritten = _write(file, source, rows, binning)
             file.flush()
             os.fsync(file.fileno())
         if written < len(rows):
             raise ValueError(f"{source.path}: row number {rows[written]} is chosen, but the file ends before it")
-    return written
+    return rewritten
 
 
 @contextmanager
@@ -78,25 +82,44 @@ def publish(unfinished: Path, path: Path) -> None:
         unfinished.replace(path)
 
 
-def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -> int:
+def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -> tuple[int, dict[str, int]]:
+    """The number of rows written, and that of text cells that had to change, by column."""
     file.write(_csv_lines([pa.array([name]) for name in binning.names]))
     first = written = 0
-    for batch in source.batches(binning.names):
+    rewritten: Counter[str] = Counter()
+    for batch in source.batches(binning.names, as_spelt=True):
         stop = written + int(np.searchsorted(rows[written:], first + batch.num_rows))
         if stop > written:
             chosen = batch.take(pa.array(rows[written:stop] - first))
-            cells = zip(binning.columns, chosen.columns, strict=True)
-            file.write(_csv_lines([rewrite(column.format, column_cells) for column, column_cells in cells]))
+            lines, changed = csv_lines(chosen, binning)
+            file.write(lines)
+            rewritten.update(changed)
         first, written = first + batch.num_rows, stop
         if written == len(rows):
             break
-    return written
+    return written, +rewritten
+
+
+def csv_lines(batch: pa.RecordBatch, binning: Binning) -> tuple[bytes, dict[str, int]]:
+    """The rows of a batch with all columns, in order, as CSV; the number of text cells that had to change, by column.
+
+    Raises:
+        CellError: A cell does not fit its column's format.
+    """
+    texts, rewritten = [], {}
+    for column, cells in zip(binning.columns, batch.columns, strict=True):
+        missing = pc.is_in(cells, _MISSING) if is_text(cells) else None
+        text, rewritten[column.name] = rewrite(column.format, cells, standing=missing)
+        texts.append(text)
+    return _csv_lines(texts), rewritten
 
 
 def _csv_lines(columns: Sequence[pa.Array]) -> bytes:
     """Rows of text columns as CSV lines: RFC 4180's quotes, but plain line feeds; missing cells are empty."""
-    if len(columns) == 1:  # or else an empty line, which readers skip
-        lines = pc.if_else(pc.equal(columns[0].fill_null(""), ""), '""', _quoted(columns[0]).fill_null(""))
+    if len(columns) == 1:  # or else a blank line, which readers skip
+        cells = columns[0].cast(pa.string()).fill_null("")
+        is_blank = pc.equal(pc.utf8_trim_whitespace(cells), "")
+        lines = pc.if_else(is_blank, pc.binary_join_element_wise('"', cells, '"', ""), _quoted(cells))
     else:
         lines = pc.binary_join_element_wise(*map(_quoted, columns), ",", null_handling="replace", null_replacement="")
     return "".join(f"{line}\n" for line in lines.to_pylist()).encode()

@@ -13,7 +13,6 @@ from postprocess.candidates import admitted_rows, fair_rows, oversize, refinemen
 from postprocess.clock import Deadline
 from postprocess.codes import Codes
 from postprocess.evaluation import Accuracy, measure, of_residuals
-from postprocess.files import InputError
 from postprocess.informative import layout_within, top_pairs
 from postprocess.ipf import IpfResult, fit_weights, margins
 from postprocess.neighbours import Distances, distances, reach_of, summarise
@@ -65,14 +64,8 @@ def select(
 ) -> Selection:
     """Select as many pool rows as there are training rows, so that all tables match.
 
-    sizes: (n_columns,) number of codes of each column.
-
-    Raises InputError when the pool has fewer rows than the training data.
+    pool: at least as many rows as `training`; sizes: (n_columns,) number of codes of each column.
     """
-    if pool.n_rows < training.n_rows:
-        raise InputError(
-            f"the pool has {pool.n_rows:,} rows, fewer than the {training.n_rows:,} training rows: bring a larger pool"
-        )
     with open_workers(parameters.threads) as workers:
         return _Run(training, pool, np.asarray(sizes, dtype=np.int64), parameters, workers, progress).run()
 

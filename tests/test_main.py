@@ -7,6 +7,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,10 +29,12 @@ from pool.errors import PoolError
 from pool.parameters import PoolParameters
 from postprocess.binning import fit
 from postprocess.codes import read_codes
-from postprocess.files import open_source
+from postprocess.files import MISSING_TOKENS, open_source
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
+from postprocess.report import write_summary
 from postprocess.result import publish
+from postprocess.selection import select
 from tests.pool.builds import fail_in_cycle
 from tests.pool.fakes import resample
 
@@ -320,6 +323,29 @@ def test_a_run_that_was_interrupted_is_gone_on_with(training, tmp_path, monkeypa
     assert files_below(whole) == files_below(broken)
 
 
+def test_a_clock_that_jumps_back(training, output, monkeypatch):
+    for minute in (30, 29, 30):
+        monkeypatch.setattr(Clock, "now", lambda minute=minute: datetime(2026, 1, 31, 9, minute))
+        assert call(training, "--output", output) == 0
+    names = {path.name for path in (output / "results").glob("*.csv")}
+    assert names == {f"{STEM}.csv", f"{STEM}_2.csv", "flat_result_20260131_0929.csv"}
+
+
+def test_an_output_folder_that_goes_away_meanwhile(training, output, tmp_path, pool_frame, monkeypatch, capsys):
+    def select_and_remove(*arguments, **options):
+        shutil.rmtree(output)
+        return select(*arguments, **options)
+
+    pool = save(pool_frame, tmp_path / "pool.csv")
+    (output / "results").mkdir(parents=True)
+    monkeypatch.setattr(main, "select", select_and_remove)
+    assert call(training, "--pool", pool, "--output", output) == 0  # it is made again
+    monkeypatch.setattr(main, "write_summary", lambda *_: shutil.rmtree(output) or write_summary(*_))
+    monkeypatch.setattr(main, "select", select)
+    assert call(training, "--pool", pool, "--output", output) == 1
+    assert re.fullmatch(r"main.py: .*_summary.json.*: No such file or directory", complaint(capsys))
+
+
 def test_a_name_that_another_run_takes_meanwhile(training, output, monkeypatch):
     def publish_second(unfinished, path):
         if path.name == f"{STEM}.csv":
@@ -451,6 +477,31 @@ def test_a_run_whose_output_nobody_reads(training, output, tmp_path, pool_frame,
     assert len(files_below(output / "results")) == 3
 
 
+def test_a_closed_stderr_leaves_stdout_alone(tmp_path):
+    process = subprocess.run(
+        ["bash", "-c", '"$@" 2>&-', "bash", *command(tmp_path / "none.csv")], stdout=subprocess.PIPE, timeout=60
+    )
+    assert (process.returncode, process.stdout) == (2, b"")
+
+
+def test_ctrl_c_while_the_libraries_load(tmp_path):
+    (tmp_path / "numpy.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    process = subprocess.run(
+        command("training.csv"), env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, timeout=60
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (130, b"", b"main.py: interrupted\n")
+
+
+def test_libraries_that_do_not_load(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise ImportError('failed to map segment')\n")
+    process = subprocess.run(
+        command("training.csv"), env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, timeout=60
+    )
+    assert process.returncode == 1
+    assert process.stderr.startswith(b"main.py: ImportError: failed to map segment; memory (ulimit -v)")
+    assert process.stderr.count(b"\n") == 1
+
+
 # Wrong calls and bad input
 
 
@@ -564,6 +615,55 @@ def test_wrong_calls(capsys, arguments, message):
     assert capsys.readouterr().err == f"main.py: {message}; see --help\n"
 
 
+def test_a_holdout_that_is_the_training_data(training, output, tmp_path, capsys):
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(training.read_bytes())
+    line = refusal(capsys, output, training, "--holdout", copy)
+    assert line == f"main.py: {copy}: the same as the training data; give rows that the training data does not have"
+
+
+def test_a_pool_that_is_the_training_data_is_warned_of(training, output, capsys):
+    assert call(training, "--pool", training, "--output", output) == 0
+    assert f"warning: {training}: the same as the training data, so the result is a copy" in capsys.readouterr().err
+
+
+def test_more_cycles_than_rows_to_sample(training, output, capsys, monkeypatch):
+    monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=1601))
+    assert call(training, "--output", output) == 2
+    assert complaint(capsys).startswith("main.py: train_iterations=1601: must be at most the number of rows to sample")
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "x/" * 3000 + ".csv", "caf\udce9.csv"])
+def test_names_that_no_file_can_have_or_that_are_not_utf8(training, output, tmp_path, capsys, name):
+    (tmp_path / "caf\udce9.csv").write_bytes(training.read_bytes())
+    message = (
+        "not UTF-8, which paths must be; rename the file or folder" if "caf" in name else "File name too long; give"
+    )
+    for arguments in ([tmp_path / name], [training, "--pool", tmp_path / name]):
+        shown = name.replace("\udce9", "\\udce9")
+        assert f"{shown}: {message}" in refusal(capsys, output, *arguments)
+    assert call(training, "--output", tmp_path / name) == 2
+    assert message.split(";")[0] in complaint(capsys)
+
+
+def test_rewritten_cells_are_counted(training, output, tmp_path, pool_frame, capsys):
+    pool = pool_frame.assign(whole=pool_frame["whole"] + ".0")
+    assert call(training, "--pool", save(pool, tmp_path / "pool.csv"), "--output", output) == 0
+    result = cells(output / "results" / f"{STEM}.csv")
+    assert result["whole"].dropna().str.fullmatch(r"-?\d+").all()
+    assert (
+        f"{result['whole'].count()} cells of the pool data broke the training data's formats and were rewritten, "
+        "in 'whole'\n"
+    ) in capsys.readouterr().err
+
+
+def test_missing_cells_of_a_pool_keep_their_spelling(training, output, tmp_path, pool_frame):
+    spelt = pool_frame.fillna(dict(zip(table(), MISSING_TOKENS[1:], strict=False)))
+    assert call(training, "--pool", save(spelt, tmp_path / "pool.csv"), "--output", output) == 0
+    chosen = lines_of_rows(output / "results" / f"{STEM}.csv")
+    assert Counter(chosen) <= Counter(lines_of_rows(tmp_path / "pool.csv", list(table())))
+
+
 def test_help(capsys):
     assert call("--help") == 0
     assert "--holdout" in capsys.readouterr().out
@@ -578,7 +678,12 @@ def test_help(capsys):
             "max_trimming_time='long'",
             "max_trimming_time='long': must be a number of minutes",
         ),
-        (r"batch_size=\d+", "batch_sizes=1", ".*unexpected keyword argument 'batch_sizes'"),
+        (
+            r"batch_size=\d+",
+            "bach_sizes=1",
+            "PoolParameters at the top of main.py: there is no parameter 'bach_sizes'; the closest one is 'batch_size'",
+        ),
+        (r"threads=None", "threads=none", "name 'none' is not defined"),
     ],
 )
 def test_wrong_parameters(tmp_path, capsys, old, new, message):

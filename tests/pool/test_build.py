@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from pool.errors import OutOfMemoryError, PoolError
+from pool.errors import OutOfMemoryError, ParameterError, PoolError
 from tests.pool.builds import TRAINING, build, fail_in_cycle, names
 from tests.pool.fakes import Recorder, resample
 
@@ -53,7 +53,9 @@ def test_nothing_is_overwritten(tmp_path):
 
 
 def test_a_whole_number_of_rows_for_each_cycle(tmp_path):
-    with pytest.raises(ValueError, match="train_iterations=5: must be at most the number of rows to sample, here 4"):
+    with pytest.raises(
+        ParameterError, match="train_iterations=5: must be at most the number of rows to sample, here 4"
+    ):
         build(tmp_path, training=TRAINING.head(4), train_iterations=5, sample_size=1.0)
     assert names(tmp_path) == []
 

@@ -134,6 +134,26 @@ def test_training_data_needs_rows_enough(tmp_path):
     open_source(write(tmp_path, "a,b\n" + "".join(lines)), role="training")
 
 
+def test_long_cells_and_rows(tmp_path):
+    cell = "x" * 1_000_000
+    path = write(tmp_path, f"a,b\n1,{cell}\n")
+    assert read_all(path) == {"a": ["1"], "b": [cell]}
+    with pytest.raises(InputError, match=r"line 3 has 1 cells, but the header has 2 columns"):
+        read_all(write(tmp_path, f"a,b\n1,{cell}\n2\n"))
+    with pytest.raises(InputError, match=r"not a readable CSV file \(a row is longer than 2 MiB\); check its cells"):
+        read_all(write(tmp_path, "a,b,c,d,e\n" + ",".join([cell] * 5)))
+
+
+def test_running_out_of_memory_is_not_the_files_fault(tmp_path, monkeypatch):
+    def run_out(*_arguments, **_options):
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    source = open_source(write(tmp_path, "a\n1\n"), role="pool")
+    monkeypatch.setattr("postprocess.files.pa_csv.open_csv", run_out)
+    with pytest.raises(MemoryError, match="malloc of size 64 failed"):
+        read(source)
+
+
 def test_megabytes_of_blank_lines_are_skipped(tmp_path):
     path = tmp_path / "blank.csv"
     rows = "".join(f"{number},x\n" for number in range(200))

@@ -100,7 +100,7 @@ def test_format_of_parquet_types(tmp_path, values, format):
 
 
 def written(format, cells):
-    return rewrite(format, pa.array(cells) if isinstance(cells, list) else cells).to_pylist()
+    return rewrite(format, pa.array(cells) if isinstance(cells, list) else cells)[0].to_pylist()
 
 
 @pytest.mark.parametrize(

@@ -38,14 +38,15 @@ def sources(tmp_path):
 def test_cells_stand_but_for_those_that_break_the_format(sources, tmp_path):
     training, pool = sources
     path = tmp_path / "result.csv"
-    assert write_result(pool, np.arange(7), fit(training, progress=Silent()), path) == 7
+    rewritten = write_result(pool, np.arange(7), fit(training, progress=Silent()), path)
+    assert rewritten == {"id": 2, "amount": 1, "done": 2, "day": 1}
     assert path.read_bytes().decode() == (
         "id,amount,done,day,note\n"
         '5,1.50,TRUE,2024-02-01,"a, b"\n'
         '5,1.0,TRUE,2024-02-01,"say ""hi"""\n'
-        '-1,0.333,,,"two\nlines"\n'
-        "6,1e3,FALSE,2024-02-03,\n"
-        ',,FALSE,2024-02-03,"return\rhere"\n'
+        '-1,0.333,,NA,"two\nlines"\n'
+        "6,1e3,FALSE,2024-02-03,null\n"
+        ',NaN,FALSE,2024-02-03,"return\rhere"\n'
         ",,,,=1+1\n"
         "9007199254740993,-0.0,FALSE,2024-02-03,é \n"
     )

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from postprocess import selection as selection_module
 from postprocess.codes import Codes
 from postprocess.evaluation import Accuracy
-from postprocess.files import InputError
 from postprocess.informative import GIB
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
@@ -149,14 +148,6 @@ def test_a_pool_of_exactly_n_rows_is_the_result():
     assert_selects(selection, training, pool)
     (text,) = selection.warnings
     assert text.startswith("trimming_data_multiplier=1.5 asks for 90 rows, the pool has 60")
-
-
-def test_a_pool_of_fewer_rows_is_refused():
-    training, pool = data(60, 59)
-    with pytest.raises(
-        InputError, match=r"^the pool has 59 rows, fewer than the 60 training rows: bring a larger pool$"
-    ):
-        run(training, pool)
 
 
 def test_a_pool_smaller_than_the_oversized_subset_is_used_whole():
