@@ -25,22 +25,6 @@ from postprocess.workers import open_workers
 
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 SEED = 1  # of the sample of the pool
-OF_THE_RUN = (  # what only the run itself knows of a result
-    *(
-        "pool",
-        "parameters",
-        "seed",
-        "stages",
-        "accuracy",
-        "curve",
-        "excluded",
-        "warnings",
-        "peak_memory_bytes",
-        "seconds",
-    ),
-    *("weights", "origin", "closest_training_row", "official_accuracy", "privacy", "privacy_by_seed"),
-    *("accuracy_with_holdout", "official_page"),
-)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -84,10 +68,10 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     page, official_page = _free_pages(call)
     binning = fit(sources["training"], progress=progress)
     codes = {role: read_codes(sources[role], binning, progress=progress) for role in sources if role != "holdout"}
-    facts = {
-        role: vars(FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns))) for role in codes
-    }
-    told = _of_the_run(call.result, facts["result"]["sha256"], progress) | facts | {"versions": versions()}
+    told = {"versions": versions()} | _of_the_run(call.result, progress)
+    for role in codes:
+        facts = FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns))
+        told[role] = told.get(role, {}) | vars(facts)
     with open_workers() as workers:
         told |= look_closely(
             codes["training"].codes, codes["result"].codes, binning, workers=workers, progress=progress
@@ -116,13 +100,13 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
     )[0]
 
 
-def _of_the_run(result: Path, sha256: str, progress: Progress) -> dict[str, object]:
-    """What the summary beside the result tells of its run; nothing where there is none, or one of another result."""
+def _of_the_run(result: Path, progress: Progress) -> dict[str, object]:
+    """The summary beside the result; nothing where there is none, or one of another result."""
     path = result.with_name(f"{result.name.split('.')[0]}_summary.json")
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        if summary["result"]["sha256"] == sha256:
-            return {key: summary[key] for key in OF_THE_RUN if key in summary}
+        if summary["result"]["sha256"] == FileFacts.of(result, 0, 0).sha256:
+            return summary
         progress.log(f"warning: {path} tells of another result, so it is left aside")
     except FileNotFoundError:
         pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 PACE_PART = 0.2  # of refinement's time, at its end: what is gained there tells what more time would buy
@@ -24,8 +24,8 @@ KEPT_OUT = {
 PRIVACY_FIGURES = {  # key: name, decimals
     "dcr_share": "share of rows nearer to training than to holdout rows (DCR share)",
     "nndr_ratio": "ratio of the nearest-neighbour distance ratios (NNDR ratio)",
-    "ims_training": "rows identical to a training row",
-    "ims_holdout": "rows identical to a holdout row",
+    "ims_training": "rows identical to a training row in those columns",
+    "ims_holdout": "rows identical to a holdout row in those columns",
     "ims_trn_hol": "holdout rows identical to a training row, for comparison",
 }
 
@@ -206,7 +206,7 @@ def privacy_rows(summary: Mapping) -> list[dict[str, str]]:
         show = (lambda value: "–" if value is None else f"{value:.2f}") if key == "nndr_ratio" else percent
         values = [seed[key] for seed in seeds]
         mean = sum(values) / len(values) if values else None
-        limit, kept = _limit(key, mean if values else summary["privacy"].get(key))
+        limit, kept = _limit(key, values or [summary["privacy"].get(key)])
         told.append(
             {
                 "name": name,
@@ -220,11 +220,17 @@ def privacy_rows(summary: Mapping) -> list[dict[str, str]]:
     return told
 
 
-def _limit(key: str, value: float | None) -> tuple[str, str]:
+def _limit(key: str, values: Sequence[float | None]) -> tuple[str, str]:
+    """A figure's limit in words, and whether the values keep it: all of them, their mean, or neither."""
     if key == "dcr_share":
-        kept = value is not None and value <= DCR_LIMIT
-        return f"at most {percent(DCR_LIMIT, 0)}", "kept" if kept else "not kept"
-    if key == "nndr_ratio":
-        kept = value is not None and value >= NNDR_LIMIT
-        return f"at least {NNDR_LIMIT}", "kept" if kept else "not kept"
-    return "", ""
+        words, keeps = f"at most {percent(DCR_LIMIT, 0)}", DCR_LIMIT.__ge__
+    elif key == "nndr_ratio":
+        words, keeps = f"at least {NNDR_LIMIT}", NNDR_LIMIT.__le__
+    else:
+        return "", ""
+    known = [value for value in values if value is not None]
+    if not known:
+        return words, "unknown"
+    if all(keeps(value) for value in known):
+        return words, "kept"
+    return words, "kept on average" if keeps(sum(known) / len(known)) else "not kept"

@@ -77,3 +77,11 @@ def test_privacy_keeps_or_breaks_its_limits():
     privacy = {"dcr_share": 0.53, "nndr_ratio": 0.4, "ims_training": 0.0, "ims_holdout": None, "ims_trn_hol": None}
     kept = {row["name"]: row["kept"] for row in words.privacy_rows({"privacy": privacy})}
     assert list(kept.values()) == ["not kept", "not kept", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("shares", "kept"),
+    [([0.5, 0.52], "kept"), ([0.5, 0.53], "kept on average"), ([0.52, 0.53], "not kept"), ([None], "unknown")],
+)
+def test_a_limit_that_some_seeds_break(shares, kept):
+    assert words._limit("dcr_share", shares)[1] == kept
