@@ -6,6 +6,7 @@ All parameters stand at the top; the stages follow at the bottom, in the order i
 import argparse
 import difflib
 import filecmp
+import io
 import os
 import re
 import signal
@@ -401,7 +402,8 @@ def _is_utf8(path: Path) -> bool:
 def _print(paths: list[Path]) -> None:
     if sys.stdout is None:
         return
-    sys.stdout.reconfigure(errors="backslashreplace")  # the locale may lack a path's characters
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not where a caller has put something else in its place
+        sys.stdout.reconfigure(errors="backslashreplace")  # the locale may lack a path's characters
     try:
         for path in paths:
             print(path, flush=True)
