@@ -24,7 +24,7 @@ class Distances:
     """How near each row comes to the training rows.
 
     closest: (n_rows,) integer: columns in which the row differs from its closest training row. is_near: (n_rows,) bool:
-    within the reach of a training row.
+    within the reach of its closest training row, or of one of those that are as close.
     """
 
     closest: np.ndarray
@@ -56,16 +56,21 @@ def distances(
     def compare(part: slice) -> None:
         own = np.ascontiguousarray(codes[:, part])
         equal = np.empty(own.shape, dtype=bool)
-        agreeing, near = np.empty(own.shape[1], dtype=count_dtype), np.empty(own.shape[1], dtype=bool)
+        agreeing = np.empty(own.shape[1], dtype=count_dtype)
+        near, closer = np.empty((2, own.shape[1]), dtype=bool)
         for t in range(training.shape[1]):
             np.equal(own, training[:, t, None], out=equal)
             np.add.reduce(equal.view(np.uint8), axis=0, dtype=count_dtype, out=agreeing)
             if are_training and part.start <= t < part.stop:
                 agreeing[t - part.start] = 0
-            np.maximum(most[part], agreeing, out=most[part])
             if needed is not None:
+                np.less(most[part], agreeing, out=closer)
+                is_near[part][closer] = False
+                np.less_equal(most[part], agreeing, out=closer)
                 np.greater_equal(agreeing, needed[t], out=near)
-                np.logical_or(is_near[part], near, out=is_near[part])
+                near &= closer
+                is_near[part] |= near
+            np.maximum(most[part], agreeing, out=most[part])
             if t % TRAINING_ROWS_A_STEP == 0:
                 task.advance(min(TRAINING_ROWS_A_STEP, training.shape[1] - t) * own.shape[1])
 
@@ -78,8 +83,8 @@ def reach_of(own_closest: np.ndarray, share: float) -> np.ndarray:
     """(n_training,) int64: in how many columns a row may differ from this training row and still be near to it.
 
     own_closest: (n_training,) distance of each training row to the closest other one. share: of that distance; 0 keeps
-    nothing away. A row is near when it stands nearer to a training row than this share of the distance that the
-    training row keeps from all others: in a dense region, where real rows resemble each other, a row has to come
+    nothing away. A row is near when it stands nearer to its closest training row than this share of the distance that
+    the training row keeps from all others: in a dense region, where real rows resemble each other, a row has to come
     nearer to be suspicious than one beside a person who stands alone. Besides, a row that differs in a single column
     is near to any training row, where that is rare (COMMON_SHARE) among the training rows themselves.
     """
