@@ -158,7 +158,7 @@ with checked():
         target_smoothing=0.5,
         # Pool rows that come nearer to a training row than this share of the distance (columns that differ) from there
         # to the next training row are not selected. 0: no such filter.
-        privacy_filter=0.85,
+        privacy_filter=1.0,
         # Whether pool rows that equal a training row may be selected.
         allow_training_copies=False,
         # Threads; None: all cores. The result is the same whatever their number.

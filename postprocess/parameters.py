@@ -44,7 +44,7 @@ class SelectionParameters:
     max_refinement_time: float = 30.0
     max_memory: float = 4.0
     target_smoothing: float = 0.5
-    privacy_filter: float = 0.85
+    privacy_filter: float = 1.0
     allow_training_copies: bool = False
     threads: int | None = None
     seed: int = 1
