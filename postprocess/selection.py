@@ -245,8 +245,9 @@ class _Run:
                 progress=self.progress,
             )
             rows = subset[trimmed.keep]
+            accuracy = self._accuracy(tables, rows)
             status.update(rows=len(rows), status=trimmed.status, removed_greedily=trimmed.removed_greedily)
-        self._tell("trimmed", "the trimmed rows", self._accuracy(tables, rows))
+        self._tell("trimmed", "the trimmed rows", accuracy)
         return tables, rows
 
     def _refine(self, tables: Tables, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:

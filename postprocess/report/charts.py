@@ -29,7 +29,7 @@ from postprocess.report.plotting import (
 
 PATTERN_NAMES = 2  # of the columns that a pattern has missing, on the axis; the pointer shows all
 FEW_BARS = 4  # are drawn narrower
-SELECTION_STAGES = ("ipf", "oversized subset", "measuring", "trimming", "refinement")
+SELECTION_STAGES = ("targets", "privacy filter", "ipf", "oversized subset", "measuring", "trimming", "refinement")
 
 
 def charts(summary: Mapping) -> dict[str, Figure]:
