@@ -108,22 +108,23 @@ class Experiment:
         return self._look(setting, selection.rows, time.monotonic() - started)
 
     def _look(self, setting: str, rows: np.ndarray, seconds: float) -> Seen:
-        chosen = self.case.pool.codes.take(rows, axis=1)
+        originals = [
+            self.case.training.codes.take(against, axis=1)
+            for against in (*self.halves, np.sort(np.concatenate(self.halves)))
+        ]
         with open_workers() as workers:
-            accuracies = [
-                measure(
-                    self.case.training.codes.take(against, axis=1),
-                    [chosen],
-                    self.case.sizes,
-                    workers=workers,
-                    progress=Silent(),
-                    label="Measuring",
-                )[0].overall
-                for against in (*self.halves, np.sort(np.concatenate(self.halves)))
-            ]
+            accuracies = measure(  # which of two tables is the original makes no difference to their distance
+                self.case.pool.codes.take(rows, axis=1),
+                originals,
+                self.case.sizes,
+                workers=workers,
+                progress=Silent(),
+                label="Measuring",
+            )
+        overall = [accuracy.overall for accuracy in accuracies]
         some = np.random.default_rng(self.seed).permutation(rows)[:MOST_QUERIES]
         distances = self._distances(some) | {"pool_dcr_share": self.pool_dcr_share}
-        return Seen(setting, self.seed, seconds, *accuracies, **distances)
+        return Seen(setting, self.seed, seconds, *overall, **distances)
 
     def _distances(self, rows: np.ndarray) -> dict[str, float]:
         (near, near_ratio), (far, far_ratio) = (
