@@ -272,9 +272,9 @@ def check_call(call: Call) -> Source:
         if not _is_utf8(path):
             raise InputError(f"{path}: not UTF-8, which paths must be; rename the file or folder")
     training = open_source(call.training, role="training")
-    for path, role in ((call.pool, "pool"), (call.holdout, "holdout")):
-        if path is not None:
-            require_columns(open_source(path, role=role), training.columns)
+    for given, role in ((call.pool, "pool"), (call.holdout, "holdout")):
+        if given is not None:
+            require_columns(open_source(given, role=role), training.columns)
     if call.holdout is not None and filecmp.cmp(call.training, call.holdout, shallow=False):
         raise InputError(
             f"{call.holdout}: the same as the training data; give rows that the training data does not have"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.command import (
     add_parameters,
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         print(stage_table(runs), accuracy_table(runs[-1].accuracy), sep="\n\n")
         print(f"\nmemory: {runs[-1].memory_method}")
         if given.json:
-            facts = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
+            facts: dict[str, Any] = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
             facts |= {"parameters": asdict(parameters), "runs": [run.as_dict() for run in runs]}
             write_json(facts, given.json)
     return 0

@@ -52,7 +52,8 @@ def _continued(folder: Path, wanted: Manifest, progress: Progress) -> PoolFile |
 def _whole(path: Path, manifest: Manifest, progress: Progress) -> PoolFile | None:
     checksum = _checksum(path, manifest)
     if checksum is None or path.stat().st_size != manifest.end():
-        return _mistrust(path, progress)
+        _mistrust(path, progress)
+        return None
     progress.log(
         f"re-using {path.name}, complete with {_cycles(manifest)} of this training data and these parameters; "
         "change the pool's seed for a new one"
@@ -83,7 +84,8 @@ def _taken_up(path: Path, wanted: Manifest, lock: Lock, progress: Progress) -> P
         return None
     checksum = _checksum(path, manifest)
     if checksum is None:
-        return _mistrust(path, progress)
+        _mistrust(path, progress)
+        return None
     surplus = path.stat().st_size - manifest.end() if path.exists() else 0
     if surplus:
         os.truncate(path, manifest.end())
@@ -137,7 +139,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _is_whole(pool: Path, cycle: CycleRecord) -> bool:
-    part = pool.with_name(cycle.part)
+    part = cycle.part_beside(pool)
     return part.is_file() and sha256_of(part) == cycle.sha256
 
 

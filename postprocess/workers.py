@@ -29,12 +29,18 @@ class Workers:
 @contextmanager
 def open_workers(threads: int | None = None) -> Iterator[Workers]:
     """Workers on `threads` threads; None: as many as this process may use."""
-    count = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count()
+    count = threads or _usable_cores()
     if count == 1:
         yield Workers(None, 1)
         return
     with ThreadPoolExecutor(count) as executor:
         yield Workers(executor, count)
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def chunks(total: int, size: int) -> list[slice]:

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     page, official_page = _free_pages(call)
     binning = fit(sources["training"], progress=progress)
     codes = {role: read_codes(sources[role], binning, progress=progress) for role in sources if role != "holdout"}
-    told = {"versions": versions()} | _of_the_run(call.result, progress)
+    told: dict[str, Any] = {"versions": versions()} | _of_the_run(call.result, progress)
     for role in codes:
         facts = FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns))
         told[role] = told.get(role, {}) | vars(facts)
@@ -100,7 +100,7 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
     )[0]
 
 
-def _of_the_run(result: Path, progress: Progress) -> dict[str, object]:
+def _of_the_run(result: Path, progress: Progress) -> dict[str, Any]:
     """The summary beside the result; nothing where there is none, or one of another result."""
     path = result.with_name(f"{result.name.split('.')[0]}_summary.json")
     try:
