@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 
 from pool.disk import CHUNK_BYTES, sha256_of
@@ -106,8 +105,8 @@ def _cycles(manifest: Manifest) -> str:
 
 
 def _new(folder: Path, wanted: Manifest, time: datetime) -> PoolFile:
-    stem = f"flat_pool_{time:%Y%m%d_%H%M}"
-    for number in count(1):
+    stem, number = f"flat_pool_{time:%Y%m%d_%H%M}", 1
+    while True:
         path = folder / f"{stem if number == 1 else f'{stem}_{number}'}.csv"
         if not _is_taken(path) and not _lock_path(path).exists():
             lock = try_to_hold(_lock_path(path))
@@ -115,7 +114,7 @@ def _new(folder: Path, wanted: Manifest, time: datetime) -> PoolFile:
                 return PoolFile(path, wanted, lock=lock, checksum=hashlib.sha256())
             if lock is not None:
                 lock.release()
-    raise AssertionError("count never ends")
+        number += 1
 
 
 def _is_taken(path: Path) -> bool:

@@ -8,7 +8,7 @@ one row touches lie close together in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -191,20 +191,12 @@ class Tables:
 
     def absolute_sums(self) -> np.ndarray:
         """(3,) float64: the sum of the absolute values, level by level."""
-        return self._sums(lambda cells: np.abs(cells).sum(dtype=np.float64))
 
-    def square_sums(self) -> np.ndarray:
-        """(3,) float64: the sum of the squares, level by level."""
-        return self._sums(lambda cells: np.square(cells, dtype=np.float64).sum())
+        def of_level(cells: np.ndarray) -> float:
+            parts = chunks(len(cells), CELLS_A_CHUNK)
+            return sum(self.workers.map(lambda part: np.abs(cells[part]).sum(dtype=np.float64), parts))
 
-    def _sums(self, of_cells: Callable[[np.ndarray], float]) -> np.ndarray:
-        return np.array(
-            [
-                sum(self.workers.map(of_cells, [level[part] for part in chunks(len(level), CELLS_A_CHUNK)]))
-                for level in self.levels()
-            ],
-            dtype=np.float64,
-        )
+        return np.array([of_level(cells) for cells in self.levels()], dtype=np.float64)
 
 
 def counts_from(
