@@ -85,3 +85,9 @@ def test_privacy_keeps_or_breaks_its_limits():
 )
 def test_a_limit_that_some_seeds_break(shares, kept):
     assert words._limit("dcr_share", shares)[1] == kept
+
+
+@pytest.mark.parametrize("curve", [[], [[4.0, 0.93]], [[90.0, 0.97], [90.0, 0.975]]])
+def test_no_pace_without_rounds_that_took_time(told, curve):
+    told["curve"] = curve
+    assert not any("at that pace" in sentence for sentence in words.steps(told))
