@@ -14,7 +14,7 @@ from pool.build import build_pool
 from pool.errors import OutOfMemoryError, PoolError
 from pool.generator import train_and_sample
 from pool.manifest import TrainingFacts
-from pool.parameters import CycleSettings, PoolParameters
+from pool.parameters import PoolParameters
 from tests.pool.fakes import Recorder
 
 PROMPT_SECONDS = 15
@@ -71,14 +71,10 @@ def test_training_and_sampling_are_told(fake):
 
 
 def test_every_setting_reaches_the_sdk():
-    settings = CycleSettings(
-        model_name="MOSTLY_AI/Medium",
-        max_epochs=7,
-        max_training_time=2.5,
-        batch_size=64,
-        sampling_temperature=1.3,
-        training_rows="all",
+    parameters = PoolParameters(
+        model_name="MOSTLY_AI/Medium", max_epochs=7, max_training_time=2.5, batch_size=64, sampling_temperature=1.3
     )
+    settings = parameters.of_cycle(1)
     job = generator._job({"c0000": "number"}, rows=600_000, settings=settings, seed=3)
     (table,) = job["training"]["tables"]
     model = table["tabular_model_configuration"]
