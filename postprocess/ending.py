@@ -34,7 +34,7 @@ def explain(message: object, *, code: int, program: str = PROGRAM) -> int:
 
 
 def explain_early_ends() -> None:
-    """From now on, while the libraries load, which takes seconds."""
+    """Let Ctrl-C while the libraries load, which takes seconds, and a library that does not load get their one line."""
     _on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED)))
     sys.excepthook = lambda kind, error, _: explain(
         f"{kind.__name__}: {error}; memory (ulimit -v) or the packages in .venv may be at fault", code=EXIT_FAILED

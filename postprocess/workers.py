@@ -6,6 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Workers:
@@ -19,7 +23,7 @@ class Workers:
         self._executor = executor
         self.threads = threads
 
-    def map(self, function: Callable, items: Iterable) -> list:
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """The results of function(item), in the order of the items; the first exception is raised."""
         if self._executor is None:
             return [function(item) for item in items]
