@@ -4,45 +4,34 @@ All parameters stand at the top; the stages follow at the bottom, in the order i
 """
 
 import argparse
-import difflib
 import filecmp
-import io
 import os
-import re
-import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
-EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
+from postprocess.ending import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    EXIT_WRONG_INPUT,
+    Terminated,
+    checked,
+    explain,
+    explain_early_ends,
+    open_standard_streams,
+    print_paths,
+    raise_on_signals,
+    reason,
+)
 
-
-def explain(message: str, *, code: int) -> int:
-    """Write why the program ends, in one line whatever the message quotes; returns the exit code."""
-    line = " ".join(message.splitlines()).encode(errors="backslashreplace").decode()
-    if sys.stderr is not None:  # or else print would write to stdout
-        with suppress(OSError):
-            print("main.py:", line, file=sys.stderr, flush=True)
-    return code
-
-
-def on_interrupt(handle: Callable[..., object]) -> None:
-    """What Ctrl-C does; nothing where it is to be ignored, as in a background job."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, handle)
-
-
-if __name__ == "__main__":  # the libraries take seconds to load: an end in that time gets its one line, too
-    on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED)))
-    sys.excepthook = lambda kind, error, _: explain(
-        f"{kind.__name__}: {error}; memory (ulimit -v) or the packages in .venv may be at fault", code=EXIT_FAILED
-    )
+if __name__ == "__main__":
+    explain_early_ends()
 
 import numpy as np
 import pandas as pd
@@ -65,28 +54,7 @@ from postprocess.result import free_path, write_result
 from postprocess.selection import Stage, select
 from postprocess.workers import open_workers
 
-
-@contextmanager
-def checked() -> Iterator[None]:
-    """Ends the program where a parameter's name or value is wrong."""
-    try:
-        yield
-    except (NameError, TypeError, ValueError) as error:
-        sys.exit(explain(_misnamed(str(error)) or str(error), code=EXIT_WRONG_INPUT))
-
-
-def _misnamed(complaint: str) -> str | None:
-    """What to say of a parameter that does not exist, where that is Python's complaint."""
-    match = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", complaint)
-    if match is None:
-        return None
-    kind, name = match.groups()
-    kinds = {each.__name__: each for each in (PoolParameters, SelectionParameters)}
-    (closest,) = difflib.get_close_matches(name, [field.name for field in fields(kinds[kind])], n=1, cutoff=0)
-    return f"{kind} at the top of main.py: there is no parameter {name!r}; the closest one is {closest!r}"
-
-
-with checked():
+with checked(PoolParameters, SelectionParameters):
     # ------------------------------------------------------------------------------------------------- the pool
     POOL = PoolParameters(
         # Cycles: generators trained one after the other, each from scratch, with its own seed and validation split.
@@ -181,26 +149,23 @@ class Call:
     output: Path
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: as Ctrl-C, with an exit code of its own."""
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run all stages; the exit code. Paths of what was written go to stdout, everything else to stderr."""
-    _open_standard_streams()
+    open_standard_streams()
     call = read_call(arguments)
-    on_interrupt(signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _terminate)
+    raise_on_signals()
     try:
-        _print(run(call, open_progress(sys.stderr)))
+        print_paths(run(call, open_progress(sys.stderr)))
     except Terminated:
         return explain("terminated", code=EXIT_TERMINATED)
     except KeyboardInterrupt:
         return explain("interrupted", code=EXIT_INTERRUPTED)
     except (InputError, ParameterError) as error:
-        return explain(str(error), code=EXIT_WRONG_INPUT)
+        return explain(error, code=EXIT_WRONG_INPUT)
+    except PoolError as error:
+        return explain(error, code=EXIT_FAILED)
     except Exception as error:
-        return explain(_failure(error), code=EXIT_FAILED)
+        return explain(reason(error), code=EXIT_FAILED)
     return 0
 
 
@@ -272,9 +237,9 @@ def check_call(call: Call) -> Source:
         if not _is_utf8(path):
             raise InputError(f"{path}: not UTF-8, which paths must be; rename the file or folder")
     training = open_source(call.training, role="training")
-    for path, role in ((call.pool, "pool"), (call.holdout, "holdout")):
-        if path is not None:
-            require_columns(open_source(path, role=role), training.columns)
+    for given, role in ((call.pool, "pool"), (call.holdout, "holdout")):
+        if given is not None:
+            require_columns(open_source(given, role=role), training.columns)
     if call.holdout is not None and filecmp.cmp(call.training, call.holdout, shallow=False):
         raise InputError(
             f"{call.holdout}: the same as the training data; give rows that the training data does not have"
@@ -382,50 +347,12 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(explain(f"{message}; see --help", code=EXIT_WRONG_INPUT))
 
 
-def _open_standard_streams() -> None:
-    """Gives closed ones (`2>&-`) the null device, or else the next opened files would take their numbers."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free number
-
-
 def _is_utf8(path: Path) -> bool:
     try:
         str(path).encode()
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _print(paths: list[Path]) -> None:
-    if sys.stdout is None:
-        return
-    if isinstance(sys.stdout, io.TextIOWrapper):  # not where a caller has put something else in its place
-        sys.stdout.reconfigure(errors="backslashreplace")  # the locale may lack a path's characters
-    try:
-        for path in paths:
-            print(path, flush=True)
-    except BrokenPipeError:  # the reader has gone; nothing is lost, and the interpreter must not try again at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _terminate(_signal: int, _frame: object) -> None:
-    raise Terminated
-
-
-def _failure(error: Exception) -> str:
-    if isinstance(error, PoolError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return f"out of memory{f' ({error})' if str(error) else ''}: lower sample_size, max_memory or the swapsizes"
-    if "can't start new thread" in str(error):
-        return "no more threads can be started: raise the limit on processes or on memory (ulimit -a), or lower threads"
-    if isinstance(error, OSError):
-        return f"{error.filename or 'output'}: {error.strerror or error}"
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {place.filename}, line {place.lineno}: {error}"
 
 
 if __name__ == "__main__":

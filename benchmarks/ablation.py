@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
 
-from benchmarks.command import add_parameters, exits, machine, new_file, share, text_table, with_settings, write_json
+from benchmarks.command import add_case, add_parameters, exits, share, text_table, with_settings, write_figures
 from benchmarks.measure import LEVELS
 from benchmarks.runs import Case, read_case
 from main import SELECTION
@@ -60,7 +60,7 @@ class Variant:
 
     name: str
     steps: dict[str, Callable] = field(default_factory=dict)
-    settings: dict[str, object] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 VARIANTS = (
@@ -105,9 +105,7 @@ def ablation_table(found: Sequence[dict]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__.splitlines()[0])
-    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
-    parser.add_argument("pool", type=Path, metavar="POOL", help="the synthetic rows to select from")
-    parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures")
+    add_case(parser)
     add_parameters(parser)
     given = parser.parse_args(arguments)
     with exits(parser):
@@ -115,9 +113,7 @@ def main(arguments: Sequence[str]) -> int:
         progress = open_progress(sys.stderr)
         found = ablate(read_case(given.training, given.pool, progress=progress), parameters, progress=progress)
         print(ablation_table(found))
-        if given.json:
-            facts = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
-            write_json(facts | {"parameters": asdict(parameters), "variants": found}, given.json)
+        write_figures(given, parameters=asdict(parameters), variants=found)
     return 0
 
 

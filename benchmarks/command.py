@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from postprocess.ending import EXIT_INTERRUPTED, EXIT_WRONG_INPUT
 from postprocess.parameters import SelectionParameters
 from postprocess.result import whole_file
-
-EXIT_INTERRUPTED = 130
 
 
 @contextmanager
@@ -26,7 +25,7 @@ def exits(parser: argparse.ArgumentParser) -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, argparse.ArgumentTypeError) as error:  # InputError is a ValueError
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(EXIT_WRONG_INPUT, f"{parser.prog}: {error}\n")
     except KeyboardInterrupt:
         parser.exit(EXIT_INTERRUPTED, f"{parser.prog}: interrupted\n")
 
@@ -53,6 +52,20 @@ def new_file(text: str) -> Path:
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"{path.parent}: no such folder; make it first")
     return path
+
+
+def add_case(parser: argparse.ArgumentParser) -> None:
+    """The arguments TRAINING and POOL, and the option --json."""
+    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
+    parser.add_argument("pool", type=Path, metavar="POOL", help="the synthetic rows to select from")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures")
+
+
+def write_figures(given: argparse.Namespace, **figures: object) -> None:
+    """Write the figures, and what they were measured on, to the file of --json, where there is one."""
+    if given.json:
+        measured_on = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
+        write_json(measured_on | figures, given.json)
 
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:

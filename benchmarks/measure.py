@@ -9,19 +9,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from statistics import median
 
 from benchmarks.command import (
+    add_case,
     add_parameters,
     exits,
-    machine,
-    new_file,
     positive,
     share,
     text_table,
     with_settings,
-    write_json,
+    write_figures,
 )
 from benchmarks.runs import Run, run_apart
 from main import SELECTION
@@ -58,12 +56,10 @@ def _mb(size: int) -> str:
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.measure", description=__doc__.splitlines()[0])
-    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
-    parser.add_argument("pool", type=Path, metavar="POOL", help="the synthetic rows to select from")
+    add_case(parser)
     parser.add_argument(
         "--repeat", type=positive, default=1, metavar="N", help="runs, each in a process of its own (1)"
     )
-    parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures, and the accuracy over time")
     add_parameters(parser)
     given = parser.parse_args(arguments)
     with exits(parser):
@@ -71,10 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         runs = [run_apart(given.training, given.pool, parameters) for _ in range(given.repeat)]
         print(stage_table(runs), accuracy_table(runs[-1].accuracy), sep="\n\n")
         print(f"\nmemory: {runs[-1].memory_method}")
-        if given.json:
-            facts = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
-            facts |= {"parameters": asdict(parameters), "runs": [run.as_dict() for run in runs]}
-            write_json(facts, given.json)
+        write_figures(given, parameters=asdict(parameters), runs=[run.as_dict() for run in runs])
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from postprocess.report import peak_memory_bytes
@@ -56,7 +57,7 @@ class PeakMemory:
         self._looks.append((time.monotonic(), self._look()))
 
 
-def _best_look():
+def _best_look() -> tuple[str, Callable[[], int]]:
     """What can be measured here, and the function that does."""
     try:
         _reset_peak()

@@ -20,7 +20,7 @@ from mostlyai.qa._distances import calculate_dcr_share, calculate_dcrs_nndrs, ca
 from mostlyai.qa._embeddings import encode_data
 from mostlyai.qa._sampling import harmonize_dtype
 
-from benchmarks.command import add_parameters, exits, machine, new_file, positive, text_table, with_settings, write_json
+from benchmarks.command import add_case, add_parameters, exits, positive, text_table, with_settings, write_figures
 from benchmarks.runs import Case, read_case
 from main import SELECTION
 from postprocess.binning import fit, read_typed
@@ -176,8 +176,7 @@ def _settings(texts: Sequence[str], parameters: SelectionParameters) -> dict[str
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.privacy", description=__doc__.splitlines()[0])
-    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
-    parser.add_argument("pool", type=Path, metavar="POOL", help="the synthetic rows to select from")
+    add_case(parser)
     parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="ways to halve the rows (%(default)s)")
     parser.add_argument(
         "--setting",
@@ -185,7 +184,6 @@ def main(arguments: Sequence[str]) -> int:
         metavar="LABEL:NAME=VALUE,...",
         help=f"parameters to compare with main.py's; may be given repeatedly (default: {'; '.join(SETTINGS)})",
     )
-    parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures")
     add_parameters(parser)
     given = parser.parse_args(arguments)
     with exits(parser):
@@ -201,10 +199,11 @@ def main(arguments: Sequence[str]) -> int:
                 progress.log(f"seed {seed} of {given.seeds}: {label}")
                 seen.append(experiment.selection(label, parameters))
         print(privacy_table(seen))
-        if given.json:
-            facts = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
-            facts |= {"settings": {label: asdict(parameters) for label, parameters in settings.items()}}
-            write_json(facts | {"seen": [asdict(each) for each in seen]}, given.json)
+        write_figures(
+            given,
+            settings={label: asdict(parameters) for label, parameters in settings.items()},
+            seen=[asdict(each) for each in seen],
+        )
     return 0
 
 

@@ -34,7 +34,7 @@ def scale(
     sizes: Sequence[CaseSize], folder: Path, parameters: SelectionParameters, *, seed: int, progress: Progress
 ) -> list[dict]:
     """Make, measure and remove one case after the other; the sizes and the run of each."""
-    points = []
+    points: list[dict] = []
     for size in sizes:
         progress.log(f"case {len(points) + 1} of {len(sizes)}: {size}")
         with TemporaryDirectory(dir=folder) as case:

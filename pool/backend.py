@@ -1,8 +1,9 @@
 """Where cycles run: one after the other here, or at once on what a parallel backend of joblib reaches."""
 
 import warnings
+from collections import abc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
@@ -26,7 +27,7 @@ def run_cycles(
     *,
     backend: str | None,
     progress: Progress,
-) -> Iterator[FinishedCycle]:
+) -> abc.Generator[FinishedCycle, None, None]:
     """Yield each cycle as it is finished, whatever its number; `cycles` come with the file that each is to write.
 
     backend: None, or the name of a backend of joblib. "dask" takes the scheduler at DASK_SCHEDULER_ADDRESS, or starts
@@ -97,7 +98,7 @@ def _check_is_here(cycle: FinishedCycle, cycles: Sequence[tuple[CyclePlan, Path]
         raise PoolError(f"{part}: written elsewhere and not to be seen here; all machines must share the folder")
 
 
-def _cluster(backend: str) -> object:
+def _cluster(backend: str) -> AbstractContextManager[object]:
     if backend != DASK:
         return nullcontext()
     try:

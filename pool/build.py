@@ -92,7 +92,7 @@ def _describe(cycle: CycleRecord) -> str:
         parts.append(f"overall accuracy {cycle.accuracy:.4f}")
     if cycle.training.gpu_memory_bytes is not None:
         parts.append(f"at most {cycle.training.gpu_memory_bytes / 2**30:.1f} GiB in use on the GPU")
-    blanked, unfilled = cycle.contradictions
+    blanked, unfilled = cycle.contradictions.blanked, cycle.contradictions.unfilled
     if blanked or unfilled:
         parts.append(f"missing indicators contradicted: {blanked:,} values blanked, {unfilled:,} left missing")
     if cycle.rare_cells:

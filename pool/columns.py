@@ -29,7 +29,8 @@ EARLIEST, LATEST = pd.Timestamp(1678, 1, 1), pd.Timestamp(2262, 1, 1)  # what na
 class Coding(Protocol):
     """How one column is trained (`kind`: category, text, number or date), and the way there and back."""
 
-    kind: str
+    @property
+    def kind(self) -> str: ...
 
     def encode(self, values: pd.Series) -> pd.Series: ...
 
@@ -170,8 +171,8 @@ def coding_of(values: pd.Series) -> Coding:
         return _names(known) if numbers.dropped_bits > 0 and known.nunique() <= FEW_VALUES else numbers
     if pd.api.types.is_numeric_dtype(known):
         known = known.astype("float64")
-        numbers = _real(known)
-        return _names(known) if numbers.unit > 1 and known.nunique() <= FEW_VALUES else numbers
+        amounts = _real(known)
+        return _names(known) if amounts.unit > 1 and known.nunique() <= FEW_VALUES else amounts
     return Spelling() if _is_spelt(known) else Labels(tuple(sorted(known.unique())), rare=RARE)
 
 

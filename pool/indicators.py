@@ -1,13 +1,14 @@
 """Missing values made visible: a true/false column beside each column that has any, for the generator to learn."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import pandas as pd
 
 SUFFIX = "_is_missing"
 
 
-class Contradictions(NamedTuple):
+@dataclass(frozen=True)
+class Contradictions:
     """Cells in which a sampled value and its indicator disagree."""
 
     blanked: int  # a value beside an indicator that says missing: taken away

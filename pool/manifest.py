@@ -51,6 +51,11 @@ class CycleRecord:
     def end(self) -> int | None:
         return None if self.start is None else self.start + self.size
 
+    def part_beside(self, pool: Path) -> Path:
+        """The file that the rows of a waiting cycle are in."""
+        assert self.part is not None, "the rows are in the pool CSV"
+        return pool.with_name(self.part)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
@@ -109,10 +114,10 @@ class Manifest:
                 return f"{name} {self.versions.get(name)}, now {now}"
         if self.plan == wanted.plan:
             return None
-        for name, now in _plain(wanted.parameters).items():
-            before = _plain(self.parameters).get(name)
-            if before != now and name not in WITHOUT_EFFECT:
-                return f"{name}={before!r}, now {now!r}"
+        before = _plain(self.parameters)
+        for name, value in _plain(wanted.parameters).items():
+            if before.get(name) != value and name not in WITHOUT_EFFECT:
+                return f"{name}={before.get(name)!r}, now {value!r}"
         return "other cycles"
 
 
@@ -138,9 +143,7 @@ def write_manifest(manifest: Manifest, pool: Path) -> None:
         "versions": manifest.versions,
         "parameters": manifest.parameters,
         "plan": [asdict(cycle) for cycle in manifest.plan],
-        "cycles": [
-            asdict(cycle) | {"end": cycle.end, "contradictions": cycle.contradictions._asdict()} for cycle in cycles
-        ],
+        "cycles": [asdict(cycle) | {"end": cycle.end} for cycle in cycles],
     }
     write_whole(manifest_path(pool), json.dumps(content, indent=2) + "\n")
 

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, TypeGuard
 
 MODEL_NAMES = ("MOSTLY_AI/Small", "MOSTLY_AI/Medium", "MOSTLY_AI/Large")
 HIGHEST_TEMPERATURE = 2.0  # the generator takes no more
@@ -62,7 +64,7 @@ class PoolParameters:
             if isinstance(value, list):
                 object.__setattr__(self, field.name, tuple(value))
         for name, least in (("train_iterations", 1), ("seed", 0)):
-            self._check(name, f"a whole number of at least {least}", lambda value, least=least: _is_whole(value, least))
+            self._check(name, f"a whole number of at least {least}", partial(_is_whole, least=least))
         self._check("sample_size", "a number of at least 1", lambda value: _is_number(value) and value >= 1)
         self._check(
             "cycle_backend",
@@ -70,9 +72,9 @@ class PoolParameters:
             lambda value: value is None or (isinstance(value, str) and bool(value)),
         )
         for name in ("max_epochs", "batch_size"):
-            self._check_each(name, "a whole number of at least 1", lambda value: _is_whole(value, 1))
+            self._check_each(name, "a whole number of at least 1", partial(_is_whole, least=1))
         for name, allowed in (("model_name", MODEL_NAMES), ("training_rows", (ALL_ROWS, BOOTSTRAP))):
-            self._check_each(name, f"one of {', '.join(allowed)}", lambda value, allowed=allowed: value in allowed)
+            self._check_each(name, f"one of {', '.join(allowed)}", allowed.__contains__)
         self._check_each(
             "max_training_time", "a number of minutes above 0", lambda value: _is_number(value) and value > 0
         )
@@ -104,7 +106,7 @@ class PoolParameters:
             )
 
 
-def _entries(value: object) -> tuple[object, ...]:
+def _entries(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
@@ -112,5 +114,5 @@ def _is_whole(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

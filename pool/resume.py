@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 
 from pool.disk import CHUNK_BYTES, sha256_of
@@ -52,7 +51,8 @@ def _continued(folder: Path, wanted: Manifest, progress: Progress) -> PoolFile |
 def _whole(path: Path, manifest: Manifest, progress: Progress) -> PoolFile | None:
     checksum = _checksum(path, manifest)
     if checksum is None or path.stat().st_size != manifest.end():
-        return _mistrust(path, progress)
+        _mistrust(path, progress)
+        return None
     progress.log(
         f"re-using {path.name}, complete with {_cycles(manifest)} of this training data and these parameters; "
         "change the pool's seed for a new one"
@@ -83,7 +83,8 @@ def _taken_up(path: Path, wanted: Manifest, lock: Lock, progress: Progress) -> P
         return None
     checksum = _checksum(path, manifest)
     if checksum is None:
-        return _mistrust(path, progress)
+        _mistrust(path, progress)
+        return None
     surplus = path.stat().st_size - manifest.end() if path.exists() else 0
     if surplus:
         os.truncate(path, manifest.end())
@@ -104,8 +105,8 @@ def _cycles(manifest: Manifest) -> str:
 
 
 def _new(folder: Path, wanted: Manifest, time: datetime) -> PoolFile:
-    stem = f"flat_pool_{time:%Y%m%d_%H%M}"
-    for number in count(1):
+    stem, number = f"flat_pool_{time:%Y%m%d_%H%M}", 1
+    while True:
         path = folder / f"{stem if number == 1 else f'{stem}_{number}'}.csv"
         if not _is_taken(path) and not _lock_path(path).exists():
             lock = try_to_hold(_lock_path(path))
@@ -113,7 +114,7 @@ def _new(folder: Path, wanted: Manifest, time: datetime) -> PoolFile:
                 return PoolFile(path, wanted, lock=lock, checksum=hashlib.sha256())
             if lock is not None:
                 lock.release()
-    raise AssertionError("count never ends")
+        number += 1
 
 
 def _is_taken(path: Path) -> bool:
@@ -137,7 +138,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _is_whole(pool: Path, cycle: CycleRecord) -> bool:
-    part = pool.with_name(cycle.part)
+    part = cycle.part_beside(pool)
     return part.is_file() and sha256_of(part) == cycle.sha256
 
 

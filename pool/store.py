@@ -79,7 +79,7 @@ class PoolFile:
             self._lock.release()
 
     def _add(self, cycle: CycleRecord) -> None:
-        start, part, checksum = self.manifest.end(), self.path.with_name(cycle.part), self._checksum.copy()
+        start, part, checksum = self.manifest.end(), cycle.part_beside(self.path), self._checksum.copy()
         size = self.path.stat().st_size if self.path.exists() else 0
         if size != start:
             raise PoolError(f"{self.path}: {size:,} bytes instead of {start:,}; another program has changed it")

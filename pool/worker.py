@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psutil
 
@@ -34,7 +35,7 @@ SILENCE_SECONDS = 30 * 60.0  # a process that has anything to do tells of it eve
 LAST_BREATH_SECONDS = 5.0  # for killed processes to end before the files they write are removed
 READ_BYTES = 65536
 
-Event = dict[str, object]
+Event = dict[str, Any]
 Send = Callable[[Event], None]
 
 
@@ -119,6 +120,7 @@ class Worker:
         if self._process.returncode is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            assert self._process.stdin is not None, "a pipe"
             self._process.stdin.close()
         return self._process.returncode
 

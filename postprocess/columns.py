@@ -119,8 +119,8 @@ class NumberTally:
         bounds, high = np.append(breaks[:-1], last), float(breaks[-1])
         place_labels = [MISSING, *labels, MISSING]
         rows = np.bincount(_places(values, bounds, high), minlength=len(place_labels))
-        labels, code_of = _coded(place_labels, rows)
-        return NumberColumn(name, self._format, labels, bounds, high, code_of)
+        code_labels, code_of = _coded(place_labels, rows)
+        return NumberColumn(name, self._format, code_labels, bounds, high, code_of)
 
 
 class TextTally:
@@ -141,9 +141,9 @@ class TextTally:
     def column(self, name: str) -> TextColumn:
         """The column, with bins for the cells counted."""
         tally: Counter[str] = Counter()
-        for text, rows in zip(self._values.to_pylist(), self._counts.tolist(), strict=True):
-            tally[MISSING if text is None else text or EMPTY] += rows
-        frequent = [label for label, rows in tally.most_common(MAXIMUM_CATEGORIES) if rows >= MINIMUM_CATEGORY_ROWS]
+        for text, count in zip(self._values.to_pylist(), self._counts.tolist(), strict=True):
+            tally[MISSING if text is None else text or EMPTY] += count
+        frequent = [label for label, count in tally.most_common(MAXIMUM_CATEGORIES) if count >= MINIMUM_CATEGORY_ROWS]
         special = [EMPTY, OTHER, RARE, MISSING]
         bins = [*sorted(set(frequent) - set(special)), *special]
         rows = {label: tally[label] for label in bins}

@@ -51,8 +51,8 @@ def compare(
     def statistics(counts: Counts) -> Counts:
         return [*differences(counts), sampling_errors(counts[0], rows)]
 
-    def keep(first: int, *levels: np.ndarray) -> tuple[np.ndarray, list[list[TableError]], np.ndarray]:
-        levels = [sums / [[whole_error], [1.0]] for sums in levels]
+    def keep(first: int, *level_sums: np.ndarray) -> tuple[np.ndarray, list[list[TableError]], np.ndarray]:
+        levels = [sums / [[whole_error], [1.0]] for sums in level_sums]
         worst = [_largest(_columns_of(first, level, n_columns), sums) for level, sums in enumerate(levels, start=1)]
         totals = np.array([[*sums.sum(axis=1), np.count_nonzero(sums[0] > sums[1])] for sums in levels])
         return totals, worst, np.append(levels[0][0], levels[1][0])
@@ -66,7 +66,7 @@ def compare(
         progress=progress,
         label="Comparing all tables",
     )
-    totals = sum(sums for sums, _, _ in kept)
+    totals = sum((sums for sums, _, _ in kept), start=np.zeros((3, 3)))
     pairs = np.zeros((n_columns, n_columns))
     for first, (_, _, errors) in enumerate(kept):
         pairs[first, first:] = pairs[first:, first] = errors

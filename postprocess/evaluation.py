@@ -47,10 +47,11 @@ class Accuracy:
 
 def from_errors(error_sums: np.ndarray, n_tables: np.ndarray) -> Accuracy:
     """The accuracy where a level's tables have this sum of errors (shares, 0..1), (3,) each."""
-    univariate, *others = (
-        1.0 - float(error) / int(count) if count else None for error, count in zip(error_sums, n_tables, strict=True)
-    )
-    return Accuracy(univariate, *others)
+
+    def mean(level: int) -> float:
+        return 1.0 - float(error_sums[level]) / int(n_tables[level])
+
+    return Accuracy(mean(0), *(mean(level) if n_tables[level] else None for level in (1, 2)))
 
 
 def of_residuals(tables: Tables, n: int) -> Accuracy:

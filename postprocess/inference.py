@@ -37,7 +37,9 @@ def infer_formats(source: Source, *, progress: Progress) -> dict[str, Format]:
     As pandas.read_csv, but numbers with leading zeros ("007") and whole numbers beyond 64 bits are text, and text
     whose every cell is a date or time in one and the same unambiguous format is a date.
     """
-    guesses = {name: _TypedGuess() if source.typed else _TextGuess() for name in source.columns}
+    guesses: dict[str, _TypedGuess | _TextGuess] = {
+        name: _TypedGuess() if source.typed else _TextGuess() for name in source.columns
+    }
     with progress.task("Reading the training data's formats", total=source.row_count(), unit="row") as task:
         for batch in source.batches():
             for name, guess in guesses.items():
@@ -51,7 +53,7 @@ class _TextGuess:
 
     def __init__(self) -> None:
         self._empty = True
-        self._left = [_Numbers(), _Booleans(), _Dates()]
+        self._left: list[_Numbers | _Booleans | _Dates] = [_Numbers(), _Booleans(), _Dates()]
 
     def see(self, cells: pa.Array) -> None:
         distinct = cells.unique().drop_null()
@@ -174,14 +176,17 @@ def _date_formats(cell: str) -> list[Dates]:
     if match is None:
         return []
     orders = ["Ymd"] if match["iso"] else ["dmY"] if match["mark"] == "." else ["dmY", "mdY"]
-    time = {
-        "mark": match["iso"] or match["mark"],
-        "between": match["between"] or "",
-        "seconds": match["seconds"] is not None,
-        "digits": len(match["digits"] or ""),
-        "offset": match["offset"] or "",
-    }
-    return [Dates(order=order, **time) for order in orders]
+    return [
+        Dates(
+            order=order,
+            mark=match["iso"] or match["mark"],
+            between=match["between"] or "",
+            seconds=match["seconds"] is not None,
+            digits=len(match["digits"] or ""),
+            offset=match["offset"] or "",
+        )
+        for order in orders
+    ]
 
 
 _PRECISIONS = (  # of typed times, and the format that shows just enough

@@ -7,10 +7,12 @@ of its cells' rows by target / current. Weights are capped at 1, as a row can be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from postprocess.progress import Progress
 from postprocess.targets import smoothed
 from postprocess.workers import Workers, chunks
 
@@ -41,7 +43,7 @@ class Margin:
 
 
 def margins(
-    training: np.ndarray, prior: np.ndarray, sizes: np.ndarray, tables: list[tuple[int, ...]], *, smoothing: float
+    training: np.ndarray, prior: np.ndarray, sizes: np.ndarray, tables: Sequence[tuple[int, ...]], *, smoothing: float
 ) -> list[Margin]:
     """The target counts of the given tables of one or two columns, for as many rows as the training data has.
 
@@ -69,7 +71,7 @@ def fit_weights(
     tolerance: float,
     rng: np.random.Generator,
     workers: Workers,
-    progress,
+    progress: Progress,
 ) -> IpfResult:
     """Fit the weights of the pool's rows to the targets, whose counts sum to n.
 
@@ -99,7 +101,16 @@ def fit_weights(
     return IpfResult(weights, status, sweep, float(errors.max()), float(errors.mean()))
 
 
-def _fit_one(weights, cells, codes, sizes, margin: Margin, n: int, parts: list[slice], workers: Workers) -> float:
+def _fit_one(
+    weights: np.ndarray,
+    cells: np.ndarray,
+    codes: np.ndarray,
+    sizes: np.ndarray,
+    margin: Margin,
+    n: int,
+    parts: list[slice],
+    workers: Workers,
+) -> float:
     """Fit one table in place; its error before that: half its L1 over n."""
 
     def count(part: slice) -> np.ndarray:

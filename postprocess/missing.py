@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from postprocess.columns import MISSING
 MOST_PATTERNS = 12  # that are told one by one
 
 
-def missing_patterns(training: np.ndarray, result: np.ndarray, labels: Sequence[Sequence[str]]) -> dict[str, object]:
+def missing_patterns(training: np.ndarray, result: np.ndarray, labels: Sequence[Sequence[str]]) -> dict[str, Any]:
     """The most frequent patterns with their rows in either data set, as plain values.
 
     training, result: (n_columns, n_rows) uint8 codes; labels: of each column's codes. Columns without missing cells in

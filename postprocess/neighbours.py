@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from postprocess.progress import Progress
 from postprocess.workers import Workers, chunks
 
 ROWS_A_CHUNK = 1 << 11  # rows compared with one training row after the other: all buffers stay in the cache
@@ -38,7 +39,7 @@ def distances(
     reach: np.ndarray | None = None,
     are_training: bool = False,
     workers: Workers,
-    progress,
+    progress: Progress,
     label: str,
 ) -> Distances:
     """Compare every row with every training row.

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,7 @@ def evaluate(
             return None
 
 
-def _report(training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, progress: Progress):
+def _report(training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, progress: Progress) -> Any:
     """qa's metrics, or None where it declines; its page is published whole or not at all."""
     from mostlyai import qa  # takes seconds to load, and only a holdout needs it
 

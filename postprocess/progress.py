@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich import progress as rich_progress
 from rich.console import Console
@@ -258,7 +258,7 @@ def open_progress(stream: TextIO | None) -> Progress:
     """Bars where `stream` is a terminal, log lines where it is not, silence where it is None or closed."""
     if stream is None or stream.closed:
         return Silent()
-    lasting = _Lasting(stream)
+    lasting = cast(TextIO, _Lasting(stream))  # what it does not have itself, it passes on
     is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
     return Bars(lasting) if is_terminal else Lines(lasting)
 

@@ -16,6 +16,7 @@ import numpy as np
 from postprocess.agreement import Agreement, LevelWeights
 from postprocess.clock import Deadline
 from postprocess.evaluation import Accuracy, of_residuals
+from postprocess.progress import Progress
 from postprocess.tables import Tables
 
 MEMBER_SHARE = 1 / 3  # of a working set: selected rows; the others are candidates
@@ -49,7 +50,7 @@ def refine(
     tolerance: float,
     deadline: Deadline,
     rng: np.random.Generator,
-    progress,
+    progress: Progress,
 ) -> RefinementResult:
     """Swap selected rows for others.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from postprocess.progress import Progress
 from postprocess.tables import Layout, Tables
 from postprocess.workers import Workers
 
@@ -44,7 +45,7 @@ def round_weights(
     n_target: int,
     rng: np.random.Generator,
     workers: Workers,
-    progress,
+    progress: Progress,
 ) -> np.ndarray:
     """Choose exactly n rows by their weights.
 
@@ -87,14 +88,14 @@ class _FractionalTables:
 
     def __init__(self, layout: Layout, workers: Workers) -> None:
         self.tables = Tables(layout, workers=workers)
-        self.weights = np.float32(1.0 / np.maximum(layout.n_tables, 1))
+        self.weights = (1.0 / np.maximum(layout.n_tables, 1)).astype(np.float32)
         self.itself = float(self.weights[:2] @ layout.n_tables[:2])
 
     def decide(self, codes: np.ndarray, fractions: np.ndarray) -> np.ndarray:
         """Keep (True) or drop each row, in order, and update the residual."""
         residual, n_columns = self.tables.values, len(codes)
         keep = np.empty(len(fractions), dtype=bool)
-        for t, (cells, fraction) in enumerate(zip(self.tables.cells(codes), np.float32(fractions), strict=True)):
+        for t, (cells, fraction) in enumerate(zip(self.tables.cells(codes), fractions.astype(np.float32), strict=True)):
             own = residual.take(cells, mode="clip")
             own -= fraction  # as if dropped; kept, the squared error changes by twice their sum, and by `itself`
             gain = self.weights[0] * own[:n_columns].sum() + self.weights[1] * own[n_columns:].sum()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -189,7 +190,9 @@ class _Run:
     def _fit_weights(self, prior: np.ndarray, *, most_sweeps: int) -> IpfResult:
         """IPF to the pairs of columns; a single column is fitted itself."""
         single = len(self.sizes) == 1
-        fitted = [(0,)] if single else top_pairs(self.training, self.sizes, self.parameters.ipf_top_pairs)
+        fitted: Sequence[tuple[int, ...]] = (
+            [(0,)] if single else top_pairs(self.training, self.sizes, self.parameters.ipf_top_pairs)
+        )
         return fit_weights(
             self._codes(self.admitted),
             self.sizes,
@@ -205,7 +208,7 @@ class _Run:
     def _round(self, weights: np.ndarray, targets: Tables) -> np.ndarray:
         """The oversized subset: sorted row numbers."""
         with self._stage("oversized subset") as status:
-            wanted = oversize(self.n, np.count_nonzero(weights), self.parameters, warn=self._warn)
+            wanted = oversize(self.n, int(np.count_nonzero(weights)), self.parameters, warn=self._warn)
             subset = round_weights(
                 self._codes(self.admitted),
                 weights,
@@ -302,7 +305,7 @@ class _Run:
         found = {name: self._compare(self._codes(np.sort(numbers))).closest for name, numbers in some.items()}
         return {name: summarise(closest) for name, closest in (found | {"training": self.among_training}).items()}
 
-    def _compare(self, codes: np.ndarray, **options: object) -> Distances:
+    def _compare(self, codes: np.ndarray, **options: Any) -> Distances:
         label = "Comparing rows with the training rows"
         return distances(codes, self.training, workers=self.workers, progress=self.progress, label=label, **options)
 
@@ -315,8 +318,9 @@ class _Run:
         return np.random.default_rng(self.seeds.spawn(1)[0])
 
     @contextmanager
-    def _stage(self, name: str) -> Iterator[dict]:
-        started, status = time.monotonic(), {}
+    def _stage(self, name: str) -> Iterator[dict[str, Any]]:
+        started = time.monotonic()
+        status: dict[str, Any] = {}
         yield status
         self.stages.append(Stage(name, time.monotonic() - started, status.pop("rows"), status))
 

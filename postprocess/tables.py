@@ -8,7 +8,7 @@ one row touches lie close together in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -131,10 +131,10 @@ class Tables:
     def add(self, codes: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Count each row once, or by its weight (-1: out): codes (n_columns, n_rows) uint8, weights (n_rows,)."""
         data = [codes.astype(np.intp)]
-        weights = None if weights is None else [np.asarray(weights, dtype=np.float64)]
+        of_rows = None if weights is None else [np.asarray(weights, dtype=np.float64)]
 
         def add_tables_from(i: int) -> None:
-            for level, after, (counted,) in counts_from(self.layout, i, data, weights):
+            for level, after, (counted,) in counts_from(self.layout, i, data, of_rows):
                 cells = self.block(level, i, after)
                 np.add(cells, counted.reshape(cells.shape), out=cells, casting="unsafe")
 
@@ -191,20 +191,12 @@ class Tables:
 
     def absolute_sums(self) -> np.ndarray:
         """(3,) float64: the sum of the absolute values, level by level."""
-        return self._sums(lambda cells: np.abs(cells).sum(dtype=np.float64))
 
-    def square_sums(self) -> np.ndarray:
-        """(3,) float64: the sum of the squares, level by level."""
-        return self._sums(lambda cells: np.square(cells, dtype=np.float64).sum())
+        def of_level(cells: np.ndarray) -> float:
+            parts = chunks(len(cells), CELLS_A_CHUNK)
+            return sum(self.workers.map(lambda part: np.abs(cells[part]).sum(dtype=np.float64), parts))
 
-    def _sums(self, of_cells: Callable[[np.ndarray], float]) -> np.ndarray:
-        return np.array(
-            [
-                sum(self.workers.map(of_cells, [level[part] for part in chunks(len(level), CELLS_A_CHUNK)]))
-                for level in self.levels()
-            ],
-            dtype=np.float64,
-        )
+        return np.array([of_level(cells) for cells in self.levels()], dtype=np.float64)
 
 
 def counts_from(
@@ -217,16 +209,16 @@ def counts_from(
     those of columns i and `after` with each column after that. Counts are (cells of the first columns, width), the
     codes of the last columns side by side as `Layout.begins` says; int64, or float64 with weights.
     """
-    weights = weights or [None] * len(data)
+    of_rows: Sequence[np.ndarray | None] = [None] * len(data) if weights is None else weights
     first = [codes[i] for codes in data]
     sizes = layout.sizes
-    yield 0, i, [np.bincount(key, w, minlength=sizes[i])[None] for key, w in zip(first, weights, strict=True)]
+    yield 0, i, [np.bincount(key, w, minlength=sizes[i])[None] for key, w in zip(first, of_rows, strict=True)]
 
     def with_each(keys: list[np.ndarray], n_keys: int, after: int, columns: int) -> list[np.ndarray]:
         width = int(layout.code_start[columns] - layout.code_start[after + 1])
         return [
             count_each(key, layout.cells_among(codes, after + 1, columns), width, n_keys * width, w).reshape(-1, width)
-            for key, codes, w in zip(keys, data, weights, strict=True)
+            for key, codes, w in zip(keys, data, of_rows, strict=True)
         ]
 
     if i < layout.pair_columns - 1:

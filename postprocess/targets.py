@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from postprocess.progress import Progress
 from postprocess.tables import Layout, Tables, counts_from
 from postprocess.workers import Workers
 
@@ -38,7 +39,7 @@ def smoothed(counts: np.ndarray, prior: np.ndarray, starts: np.ndarray, n: int, 
 
 
 def target_tables(
-    training: np.ndarray, prior: np.ndarray, layout: Layout, *, smoothing: float, workers: Workers, progress
+    training: np.ndarray, prior: np.ndarray, layout: Layout, *, smoothing: float, workers: Workers, progress: Progress
 ) -> Tables:
     """The target counts of all tables of a layout, for as many rows as the training data has.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from postprocess.agreement import Agreement, LevelWeights
 from postprocess.clock import Deadline
+from postprocess.progress import Progress, Task
 from postprocess.tables import Tables
 from postprocess.workers import chunks
 
@@ -36,7 +37,7 @@ def trim(
     swapsize: int,
     deadline: Deadline,
     rng: np.random.Generator,
-    progress,
+    progress: Progress,
 ) -> TrimmingResult:
     """Drop rows until n are left.
 
@@ -75,7 +76,7 @@ class _Block:
         self.greedily = 0
         self._buffer = np.empty(len(counts))
 
-    def drop(self, number: int, deadline: Deadline, task) -> np.ndarray:
+    def drop(self, number: int, deadline: Deadline, task: Task) -> np.ndarray:
         """The numbers of the rows to drop."""
         dropped = np.zeros(len(self.counts), dtype=bool)
         for step in range(number):

@@ -6,6 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Workers:
@@ -19,7 +23,7 @@ class Workers:
         self._executor = executor
         self.threads = threads
 
-    def map(self, function: Callable, items: Iterable) -> list:
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """The results of function(item), in the order of the items; the first exception is raised."""
         if self._executor is None:
             return [function(item) for item in items]
@@ -29,12 +33,18 @@ class Workers:
 @contextmanager
 def open_workers(threads: int | None = None) -> Iterator[Workers]:
     """Workers on `threads` threads; None: as many as this process may use."""
-    count = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count()
+    count = threads or _usable_cores()
     if count == 1:
         yield Workers(None, 1)
         return
     with ThreadPoolExecutor(count) as executor:
         yield Workers(executor, count)
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def chunks(total: int, size: int) -> list[slice]:

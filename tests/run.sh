@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatter, linter and tests, in an environment that it prepares itself. All arguments go to pytest: tests/run.sh -k ipf
+# Formatter, linter, types and tests, in an environment that it prepares itself. All arguments go to pytest: tests/run.sh -k ipf
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=../run.sh
@@ -9,4 +9,5 @@ prepare_environment requirements.txt tests/requirements.txt
 cd -- "$project"
 "$python" -m ruff format --check .
 "$python" -m ruff check .
+"$python" -m mypy
 exec "$python" -m pytest "$@"

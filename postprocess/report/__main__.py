@@ -7,12 +7,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from postprocess.binning import Binning, fit, read_typed
 from postprocess.codes import Codes, read_codes
+from postprocess.ending import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, explain, print_paths
 from postprocess.evaluation import measure
 from postprocess.files import InputError, open_source
 from postprocess.official import evaluate
@@ -23,13 +24,13 @@ from postprocess.report.page import write_page
 from postprocess.result import free_path
 from postprocess.workers import open_workers
 
-EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+PROGRAM = "python -m postprocess.report"
 SEED = 1  # of the sample of the pool
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page; the exit code. Paths of what was written go to stdout, everything else to stderr."""
-    parser = _Parser(prog="python -m postprocess.report", allow_abbrev=False, description=__doc__)
+    parser = _Parser(prog=PROGRAM, allow_abbrev=False, description=__doc__)
     parser.add_argument("--training", type=Path, required=True, help="the original rows")
     parser.add_argument(
         "--result",
@@ -47,14 +48,13 @@ def main(arguments: Sequence[str]) -> int:
     )
     call = parser.parse_args(arguments)
     try:
-        for path in make_again(call, open_progress(sys.stderr)):
-            print(path)
+        print_paths(make_again(call, open_progress(sys.stderr)))
     except InputError as error:
-        return _explain(parser, error, EXIT_WRONG_INPUT)
+        return explain(error, code=EXIT_WRONG_INPUT, program=PROGRAM)
     except KeyboardInterrupt:
-        return _explain(parser, "interrupted", EXIT_INTERRUPTED)
+        return explain("interrupted", code=EXIT_INTERRUPTED, program=PROGRAM)
     except Exception as error:
-        return _explain(parser, f"{type(error).__name__}: {error}", EXIT_FAILED)
+        return explain(f"{type(error).__name__}: {error}", code=EXIT_FAILED, program=PROGRAM)
     return 0
 
 
@@ -68,7 +68,7 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     page, official_page = _free_pages(call)
     binning = fit(sources["training"], progress=progress)
     codes = {role: read_codes(sources[role], binning, progress=progress) for role in sources if role != "holdout"}
-    told = {"versions": versions()} | _of_the_run(call.result, progress)
+    told: dict[str, Any] = {"versions": versions()} | _of_the_run(call.result, progress)
     for role in codes:
         facts = FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns))
         told[role] = told.get(role, {}) | vars(facts)
@@ -100,7 +100,7 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
     )[0]
 
 
-def _of_the_run(result: Path, progress: Progress) -> dict[str, object]:
+def _of_the_run(result: Path, progress: Progress) -> dict[str, Any]:
     """The summary beside the result; nothing where there is none, or one of another result."""
     path = result.with_name(f"{result.name.split('.')[0]}_summary.json")
     try:
@@ -133,12 +133,7 @@ def _of_pool(codes: dict[str, Codes], binning: Binning, progress: Progress) -> d
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.exit(_explain(self, f"{message}; see --help", EXIT_WRONG_INPUT))
-
-
-def _explain(parser: argparse.ArgumentParser, message: object, code: int) -> int:
-    print(f"{parser.prog}:", " ".join(str(message).splitlines()), file=sys.stderr)
-    return code
+        sys.exit(explain(f"{message}; see --help", code=EXIT_WRONG_INPUT, program=PROGRAM))
 
 
 if __name__ == "__main__":

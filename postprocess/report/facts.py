@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from postprocess.official import Official
 from postprocess.result import whole_file
@@ -48,7 +49,7 @@ class RunFacts:
     pool: FileFacts
     result: FileFacts
     trained: bool
-    parameters: tuple[object, object]  # of the pool and of the selection: dataclass values
+    parameters: tuple[Any, Any]  # of the pool and of the selection: dataclass values
     stages: tuple[Stage, ...]
     selection: Selection
     official: Official | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ READABLE = {MISSING: "(missing)"}
 
 def look_closely(
     training: np.ndarray, result: np.ndarray, binning: Binning, *, workers: Workers, progress: Progress
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Accuracy and sampling limit, the weakest tables, all pairs, and missing cells: codes (n_columns, n_rows) uint8.
 
     result_accuracy: of the given codes. sampling_limit: of a fresh sample, on average. tables: how many

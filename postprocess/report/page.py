@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 import jinja2
 from plotly.offline import get_plotlyjs
 
+from postprocess.progress import format_seconds
 from postprocess.report import words
 from postprocess.report.charts import charts
 from postprocess.result import whole_file
@@ -53,7 +54,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(
         percent=words.percent,
-        duration=words.duration,
+        duration=format_seconds,
         details=_details,
         largest_difference=words.largest_difference,
         name=lambda path: PurePath(path).name,

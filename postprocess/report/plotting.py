@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
-Figure = dict[str, object]
+Figure = dict[str, Any]
 
 INK, QUIET, LINE, CLEAR = "var(--ink)", "var(--quiet)", "var(--line)", "rgba(0,0,0,0)"
 ORIGINAL, SYNTHETIC, LIMIT = "var(--original)", "var(--synthetic)", "var(--limit)"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from postprocess.progress import format_seconds
+
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 PACE_PART = 0.2  # of refinement's time, at its end: what is gained there tells what more time would buy
 NEAR = 0.001  # overall accuracies this close are called equal
@@ -38,16 +40,6 @@ def percent(share: float | None, decimals: int = 2, sign: str = f"{NARROW}%") ->
 def points(difference: float, decimals: int = 2) -> str:
     """A difference of shares, of at least 0, in percentage points."""
     return f"{100 * difference:.{decimals}f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 8.2 s, 3 min 20 s, 1 h 5 min."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def verdict(summary: Mapping) -> str:
@@ -153,7 +145,7 @@ def _pace(stage: Mapping, summary: Mapping) -> str:
         return ""
     minute = 60 * (high - low) / (ended - began)
     return (
-        f"Over its last {duration(ended - began)} it still gained {points(max(high - low, 0), 3)} percentage "
+        f"Over its last {format_seconds(ended - began)} it still gained {points(max(high - low, 0), 3)} percentage "
         f"points: at that pace another minute would add about {points(max(minute, 0), 3)}, and the pace "
         "falls as it goes."
     )

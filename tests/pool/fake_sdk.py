@@ -39,6 +39,8 @@ def work(folder: Path, send: Send) -> None:
         training.iloc[[row % len(training) for row in range(done, done + size)]].to_parquet(file)
         done += size
         send({"event": "piece", "rows": done, "file": str(file)})
+        if os.environ.get("FAKE_SDK") == "fail sampling":
+            raise RuntimeError("no such rows")
     send({"event": "machine", "device": "a GPU", "gpu_memory_bytes": 2**30})
 
 

@@ -2,11 +2,13 @@ import errno
 import hashlib
 import importlib
 import json
+import os
 
 import pandas as pd
 import pytest
 
 from pool.errors import OutOfMemoryError, ParameterError, PoolError
+from pool.manifest import TrainingFacts
 from tests.pool.builds import TRAINING, build, fail_in_cycle, names
 from tests.pool.fakes import Recorder, resample
 
@@ -254,3 +256,33 @@ def test_a_csv_that_another_program_changes_ends_the_run(tmp_path):
 
     with pytest.raises(PoolError, match=r"1200.csv: [\d,]+ bytes instead of [\d,]+; another program has changed it"):
         build(tmp_path, generator=meddle)
+
+
+@pytest.mark.parametrize(("call", "finished"), [(1, 1), (2, 2)])
+def test_a_disk_that_is_full_while_rows_are_added_keeps_them_for_the_next_run(tmp_path, monkeypatch, call, finished):
+    path, fsync, calls = tmp_path / "flat_pool_20250102_1200.csv", os.fsync, []
+
+    def fill(descriptor):
+        if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+            calls.append(path.stat().st_size)
+            if len(calls) == call:
+                raise FULL
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fill)
+    with pytest.raises(PoolError, match=f"no space left on the device; finished cycles kept there: {finished};"):
+        build(tmp_path, training_sha256="abc")
+    assert (path.stat().st_size if path.exists() else 0) == (0, *calls)[call - 1]  # what was added goes again
+    result = build(tmp_path, training_sha256="abc")
+    monkeypatch.undo()
+    assert result.path.read_bytes() == build(tmp_path / "undisturbed").path.read_bytes()
+
+
+def test_the_memory_of_the_gpu_is_logged(tmp_path):
+    def on_gpu(training, *, tell, **arguments):
+        yield from resample(training, tell=tell, **arguments)
+        tell(TrainingFacts(gpu_memory_bytes=3 * 2**29))
+
+    progress = Recorder()
+    build(tmp_path, generator=on_gpu, progress=progress)
+    assert "at most 1.5 GiB in use on the GPU" in progress.lines[0]

@@ -92,3 +92,8 @@ def test_a_whole_number_column_can_come_back_with_missing_values():
     back = columns.decode(pd.DataFrame({"c0000": [1, None], "c0001": [None, 0]}))
     assert back["x"].tolist() == [1, pd.NA] and back["flag"].tolist() == [pd.NA, False]
     assert (str(back["x"].dtype), str(back["flag"].dtype)) == ("Int64", "boolean")
+
+
+def test_spelt_text_comes_back_as_it_is():
+    names = pd.Series([*(f"name {number}" for number in range(200)), None], dtype="str")
+    pd.testing.assert_series_equal(round_trip(names), names.rename("customer_id"))

@@ -2,6 +2,7 @@ import errno
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -69,9 +70,48 @@ def test_training_and_sampling_are_told(fake):
     assert progress.completed == {"cycle 1: preparing": 0, "cycle 1: training": 100, "cycle 1: sampling": 10}
 
 
+def test_every_setting_reaches_the_sdk():
+    parameters = PoolParameters(
+        model_name="MOSTLY_AI/Medium", max_epochs=7, max_training_time=2.5, batch_size=64, sampling_temperature=1.3
+    )
+    settings = parameters.of_cycle(1)
+    job = generator._job({"c0000": "number"}, rows=600_000, settings=settings, seed=3)
+    (table,) = job["training"]["tables"]
+    model = table["tabular_model_configuration"]
+    assert (model["model"], model["max_training_time"], model["batch_size"]) == ("MOSTLY_AI/Medium", 2.5, 64)
+    assert 6.9 < model["max_epochs"] < 7
+    assert table["columns"] == [{"name": "c0000", "model_encoding_type": "TABULAR_NUMERIC_AUTO"}]
+    pieces = [piece["tables"][0]["configuration"] for piece in job["pieces"]]
+    assert [piece["sample_size"] for piece in pieces] == [250_000, 250_000, 100_000]
+    assert {piece["sampling_temperature"] for piece in pieces} == {1.3}
+    seeds = [job["training"]["random_state"], *(piece["random_state"] for piece in job["pieces"])]
+    assert seeds[0] == 3 and len(set(seeds)) == 4
+
+
+def test_the_last_error_of_a_log_is_found(tmp_path):
+    log = tmp_path / "worker.log"
+    log.write_text("ValueError: first\nTraceback\ntorch.OutOfMemoryError:  CUDA out of\tmemory\nclosing an Error\n")
+    assert generator._last_error(tmp_path) == "torch.OutOfMemoryError: CUDA out of memory"
+    log.write_text("all is well\n")
+    assert generator._last_error(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("has_gpu", "device", "uuid"),
+    [(False, "CPU, 8 threads: no usable GPU, which would be far faster", None), (True, "H100, 80 GiB", "GPU-abc")],
+)
+def test_the_machine_is_told(has_gpu, device, uuid):
+    properties = SimpleNamespace(name="H100", total_memory=80 * 2**30, uuid="abc")
+    cuda = SimpleNamespace(is_available=lambda: has_gpu, get_device_properties=lambda number: properties)
+    torch = SimpleNamespace(cuda=cuda, get_num_threads=lambda: 8)
+    assert generator._device(torch) == device
+    assert generator._gpu_uuid(torch) == uuid
+
+
 @pytest.mark.parametrize(
     ("behaviour", "error", "reason"),
     [
+        ("fail sampling", PoolError, "no such rows; last lines: .*RuntimeError"),
         ("die", PoolError, r"its process was killed \(SIGKILL\)"),
         ("fail", PoolError, "no such thing; last lines: .*RuntimeError"),
         ("no memory", OutOfMemoryError, "CUDA out of memory"),

@@ -288,3 +288,58 @@ def test_without_locks_a_run_warns_and_goes_on(broken_off, undisturbed, monkeypa
 def test_without_a_checksum_of_the_data_every_pool_is_new(tmp_path):
     paths = [build(tmp_path, training=TRAINING).path.name for _ in range(2)]
     assert paths == [f"{STEM}.csv", f"{STEM}_2.csv"]
+
+
+def test_without_locks_a_lock_file_may_be_another_run_s(tmp_path, monkeypatch):
+    def refuse(_descriptor, _how):
+        raise OSError(lock.NO_LOCKS[0], "no locks")
+
+    (tmp_path / f"{STEM}.lock").touch()
+    monkeypatch.setattr("pool.lock.fcntl.flock", refuse)
+    result, _, _ = run(tmp_path)
+    assert result.path.name == f"{STEM}_2.csv"
+    assert f"{STEM}.lock" in names(tmp_path)
+
+
+def test_a_failure_while_a_pool_is_taken_up_leaves_no_lock(broken_off, monkeypatch):
+    def fail(*_arguments):
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr("pool.resume._checksum", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        run(broken_off)
+    assert names(broken_off) == WHOLE
+
+
+def before_it_is_held(monkeypatch, name, action):
+    """Do something once, just before the lock of that pool is held, as another run might."""
+    hold, left = lock.try_to_hold, [action]
+
+    def act_and_hold(path):
+        if path.name == f"{name}.lock" and left:
+            left.pop()()
+        return hold(path)
+
+    monkeypatch.setattr("pool.resume.try_to_hold", act_and_hold)
+
+
+def test_a_pool_that_another_run_changes_meanwhile_is_not_gone_on_with(broken_off, monkeypatch):
+    manifest = broken_off / f"{STEM}_manifest.json"
+    edit = lambda content: content.update(training_sha256="def")  # noqa: E731
+    before_it_is_held(monkeypatch, STEM, lambda: change(manifest, edit))
+    result, trained, _ = run(broken_off)
+    assert trained == [1, 2, 3] and result.path.name == f"{STEM}_2.csv"
+    assert f"{STEM}.lock" not in names(broken_off)
+
+
+def test_a_name_that_another_run_takes_meanwhile_is_left_to_it(tmp_path, monkeypatch):
+    before_it_is_held(monkeypatch, STEM, (tmp_path / f"{STEM}.csv").touch)
+    result, _, _ = run(tmp_path)
+    assert result.path.name == f"{STEM}_2.csv"
+    assert (tmp_path / f"{STEM}.csv").read_bytes() == b"" and f"{STEM}.lock" not in names(tmp_path)
+
+
+def test_cycles_planned_otherwise_make_a_new_pool(broken_off):
+    change(broken_off / f"{STEM}_manifest.json", lambda content: content["plan"][2].update(seed=7))
+    _, trained, lines = run(broken_off)
+    assert trained == [1, 2, 3] and lines[0] == f"starting a new pool: {STEM}.csv has other cycles"

@@ -9,7 +9,7 @@ import pytest
 from pool import sdk_job
 from pool.errors import OutOfMemoryError, PoolError
 from pool.gpu import GpuMemory
-from pool.sdk_job import finish
+from pool.sdk_job import TrainingReporter, finish, sampling_reporter
 
 SLEEP = "import time; time.sleep(600)"
 
@@ -88,3 +88,40 @@ def test_a_job_that_is_done_is_shown_to_the_end_and_its_process_has_ended(quick)
     run(job, look=lambda state: seen.append(state.status.value))
     assert seen == ["NEW", "IN_PROGRESS", "DONE"]
     assert not psutil.pid_exists(job.process.pid)
+
+
+def step(code, status, value, most, messages=None):
+    from mostlyai.sdk.domain import StepCode
+
+    return SimpleNamespace(
+        step_code=StepCode(code), status=status, progress=SimpleNamespace(value=value, max=most), messages=messages
+    )
+
+
+def test_a_training_is_reported_by_its_steps_and_each_epoch_once():
+    sent, messages = [], []
+    report = TrainingReporter(sent.append)
+    encode, train = step("ENCODE_TRAINING_DATA", "IN_PROGRESS", 1, 2), step("TRAIN_MODEL", "NEW", 0, 0, messages)
+    state = SimpleNamespace(steps=[encode, train])
+    report(state)
+    encode.status = "DONE"
+    report(state)
+    train.progress = SimpleNamespace(value=5, max=10)
+    messages.append({"epoch": 1.0})
+    report(state)
+    train.progress = SimpleNamespace(value=12, max=10)
+    report(state)
+    assert sent == [
+        {"event": "preparing", "step": "encode training data"},
+        {"event": "preparing", "step": "train model"},
+        {"event": "epoch", "message": {"epoch": 1.0}, "fraction": 0.5},
+        {"event": "training", "fraction": 0.5},
+        {"event": "training", "fraction": 1.0},
+    ]
+
+
+def test_a_sampling_is_reported_in_rows_of_all_pieces():
+    sent = []
+    report = sampling_reporter(sent.append, done=100, size=40)
+    report(SimpleNamespace(steps=[step("GENERATE_DATA_TABULAR", "IN_PROGRESS", 1, 4)]))
+    assert sent == [{"event": "sampling", "rows": 110}]

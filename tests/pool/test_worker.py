@@ -94,6 +94,28 @@ def test_a_process_that_is_silent_for_long_has_stalled(start, monkeypatch):
     assert is_gone(pid)
 
 
+def test_a_process_that_dies_is_noticed_though_a_fork_of_it_holds_the_pipe_open(start):
+    body = 'fork = os.fork(); fork or time.sleep(600); send({"event": "forked", "pid": fork}); os._exit(3)'
+    with start(body) as worker:
+        events = worker.events()
+        next(events)
+        pid = next(events)["pid"]
+        with pytest.raises(PoolError, match="ended early with exit status 3"):
+            next(events)
+    assert is_gone(pid)
+
+
+def test_a_process_that_cannot_be_started_leaves_nothing_open(start, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise OSError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    before = psutil.Process().num_fds()
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        start("pass")
+    assert psutil.Process().num_fds() == before
+
+
 def test_want_of_memory_is_passed_on(start):
     body = 'from pool.errors import OutOfMemoryError; raise OutOfMemoryError("CUDA out of memory")'
     with start(body) as worker, pytest.raises(OutOfMemoryError, match="CUDA out of memory"):

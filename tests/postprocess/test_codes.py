@@ -9,17 +9,7 @@ from postprocess.codes import Codes, encode_frame, read_codes
 from postprocess.columns import MISSING, OTHER, UNSEEN
 from postprocess.files import InputError, open_source
 from postprocess.progress import Silent
-
-
-class Log(Silent):
-    """Keeps the log lines."""
-
-    def __init__(self):
-        super().__init__()
-        self.lines = []
-
-    def log(self, text):
-        self.lines.append(text)
+from tests.postprocess.oracles import Recorder
 
 
 def table(n_rows=500, seed=1):
@@ -74,7 +64,7 @@ def test_other_order_other_types_and_surplus_columns_make_no_difference(training
     assert list(map(str, typed.dtypes)) == ["Int64", "float64", "boolean", "datetime64[us]", "str"]
     mixed = typed[["text", "day", "decimal", "truth", "whole"]].assign(surplus=1, more=2)
     for name in ("pool.parquet", "pool.csv", "pool.csv.gz"):
-        log = Log()
+        log = Recorder()
         pool = read_codes(save(mixed, tmp_path / name), binning, progress=log)
         np.testing.assert_array_equal(pool.codes, expected.codes)
         np.testing.assert_array_equal(pool.fingerprints, expected.fingerprints)
@@ -181,3 +171,10 @@ def test_a_frame_s_value_that_does_not_fit(training):
     binning = fit(training, progress=Silent())
     with pytest.raises(InputError, match="column 'decimal': 'much' is not a number, as in the training data"):
         encode_frame(read_typed(training, binning).astype({"decimal": object}).assign(decimal="much"), binning)
+
+
+def test_a_cell_that_cannot_be_typed_is_told_with_its_place(training, tmp_path):
+    binning = fit(training, progress=Silent())
+    other = save(table(40).assign(day=[*["01/02/2024"] * 38, "soon", None]), tmp_path / "other.csv")
+    with pytest.raises(InputError, match=r"other.csv: column 'day', row 39 after the header: 'soon' is not a date"):
+        read_typed(other, binning)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from pandas._libs.parsers import STR_NA_VALUES
 
-from postprocess.files import MISSING_TOKENS, InputError, open_source
+from postprocess.files import MISSING_TOKENS, InputError, Source, open_source
 
 ROWS = "".join(f"{number},x{number}\n" for number in range(100))
 
@@ -75,6 +75,8 @@ def test_columns_come_in_the_order_asked_for_and_rows_in_pieces(tmp_path):
         (b"a\xff,b\n1,2\n", "line 1 is not UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "line 1 is not UTF-8"),
         (f"a,b\n{ROWS * 3000}".encode() + b"1,\xff\n", "line 300002 is not UTF-8"),
+        (b"a,b\n1,2\n1,x\xc3", "not UTF-8, it ends within a character"),
+        (f"a,{'b' * 3_000_000}\n1,2\n", "the header cannot be read \\(field larger than field limit"),
         ('a,b\n1,2\n3,"4\n', "line 3 cannot be read \\(unexpected end of data\\); check its quotes"),
         ('a,b\n1,2\n3,"4\n5,6\n7,8', "line 3 cannot be read"),
     ],
@@ -159,3 +161,34 @@ def test_megabytes_of_blank_lines_are_skipped(tmp_path):
     rows = "".join(f"{number},x\n" for number in range(200))
     path.write_text(f"a,b\n{rows}" + "\n" * 5_000_000 + rows)
     assert sum(batch.num_rows for batch in open_source(path, role="training").batches()) == 400
+
+
+def test_a_file_that_the_system_does_not_give(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    path = write(tmp_path, "a,b\n1,2\n")
+    monkeypatch.setattr("postprocess.files._open_bytes", refuse)
+    with pytest.raises(InputError, match=r"cannot be read \(\[Errno 13\] Permission denied\); check the file and its"):
+        open_source(path, role="pool")
+
+
+def test_a_file_that_cannot_be_read_again_to_say_where_it_is_broken(tmp_path, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise OSError(5, "Input/output error")
+
+    source = Source(write(tmp_path, "a,b\n1,2\n1,2,3\n"), ("a", "b"), role="pool")
+    monkeypatch.setattr("postprocess.files._open_bytes", fail)
+    with pytest.raises(InputError, match=r"cannot be read \(\[Errno 5\] Input/output error\); check the file"):
+        read(source)
+
+
+def test_running_out_of_memory_is_not_the_parquet_files_fault_either(tmp_path, monkeypatch):
+    def run_out(*_arguments, **_options):
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "data.parquet")
+    source = open_source(tmp_path / "data.parquet", role="pool")
+    monkeypatch.setattr("postprocess.files.pq.ParquetFile", run_out)
+    with pytest.raises(MemoryError, match="malloc of size 64 failed"):
+        read(source)

@@ -146,6 +146,7 @@ def test_values_as_the_training_data_writes_them(format, cells, texts):
         (Booleans(), ["True", None, "yes"], "'yes' is not a boolean"),
         (Dates(), ["2024-01-02", None, "2024-02-30"], "'2024-02-30' is not a date"),
         (Dates(), [None, None, 5], "'5' is not a date"),
+        (Dates(), pa.array([None, None, 5], pa.time32("s")), "'00:00:05' is not a date"),
     ],
 )
 def test_cells_that_do_not_fit(format, cells, message):

@@ -6,6 +6,7 @@ import pytest
 
 from postprocess import official
 from postprocess.progress import Silent
+from tests.postprocess.oracles import Recorder
 
 pytest.importorskip("mostlyai.qa")
 pytestmark = pytest.mark.filterwarnings("ignore")  # qa's own
@@ -52,3 +53,23 @@ def test_accuracy_together_is_against_training_and_holdout_rows(data):
     assert found["copy_of_training"]["overall"] < 1
     fresh = official.accuracy_together(training, holdout, frame(200, 3), progress=Silent())
     assert fresh["result"]["overall"] < fresh["copy_of_training"]["overall"] == found["copy_of_training"]["overall"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (None, "warning: no figures of mostlyai-qa, which takes at least 10 holdout rows"),
+        (ValueError("no"), "warning: mostlyai-qa failed, so its figures are missing: ValueError: no"),
+    ],
+)
+def test_a_result_stands_without_qas_figures(data, tmp_path, monkeypatch, answer, line):
+    def report(*_arguments, **_options):
+        if isinstance(answer, Exception):
+            raise answer
+        return None, answer
+
+    monkeypatch.setattr("mostlyai.qa.report", report)
+    training, holdout = data
+    page, progress = tmp_path / "page.html", Recorder()
+    found = official.evaluate(training=training, holdout=holdout, result=training, page=page, progress=progress)
+    assert found is None and progress.lines == [line] and not page.exists()

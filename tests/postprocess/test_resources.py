@@ -100,3 +100,8 @@ def test_mean_bytes_of_a_row(tmp_path):
     for name in ("data.csv.gz", "data.parquet"):
         source = open_source(tmp_path / name, role="training")
         assert mean_row_bytes(source, fit(source, progress=Silent())) == (len('1000,"x,y"\n') + len("1001,\n")) / 2
+
+
+def test_without_control_groups_the_machine_is_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "_OWN_CGROUPS", tmp_path / "missing")
+    assert available_memory().limit != "the control group"

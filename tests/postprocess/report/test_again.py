@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from postprocess.official import Official
 from postprocess.report import FileFacts, summary, write_summary
 from postprocess.report import page as page_module
 from postprocess.report.__main__ import main
@@ -84,3 +85,35 @@ def test_wrong_calls_end_with_one_line(files, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--training=x.csv"])
     assert ended.value.code == 2 and "--result" in capsys.readouterr().err
+
+
+LEVELS = ("univariate", "bivariate", "trivariate", "overall")
+
+
+def test_a_holdout_adds_mostlyai_qas_figures_and_page(files, tmp_path, capsys, monkeypatch):
+    given = {}
+
+    def evaluate(*, page, progress, **frames):
+        given.update({role: len(rows) for role, rows in frames.items()})
+        page.write_text("qa's own")
+        return Official(accuracy=dict.fromkeys(LEVELS, 0.9), privacy={"dcr_share": 0.5})
+
+    monkeypatch.setattr("postprocess.report.__main__.evaluate", evaluate)
+    frame(30, 7).to_csv(tmp_path / "holdout.csv", index=False)
+    assert main([*files, f"--holdout={tmp_path / 'holdout.csv'}"]) == 0
+    page, official_page = written(capsys)
+    assert official_page.endswith("result_official.html")
+    assert 'href="result_official.html"' in (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
+    assert page.endswith("result_report.html") and given == {"training": 120, "holdout": 30, "result": 120}
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"), [(KeyboardInterrupt(), 130, "interrupted"), (KeyError("x"), 1, "KeyError: 'x'")]
+)
+def test_early_ends_are_told_in_one_line(files, capsys, monkeypatch, error, code, line):
+    def fail(*_arguments):
+        raise error
+
+    monkeypatch.setattr("postprocess.report.__main__.make_again", fail)
+    assert main(files) == code
+    assert capsys.readouterr() == ("", f"python -m postprocess.report: {line}\n")

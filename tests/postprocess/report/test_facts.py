@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postprocess.report import FileFacts, peak_memory_bytes, summary, write_page, write_summary
-from postprocess.report.facts import as_json
+from postprocess.report.facts import as_json, versions
 
 
 def test_file_facts_are_those_of_the_file(tmp_path):
@@ -91,3 +92,8 @@ def test_mostlyais_figures_are_there_with_a_holdout_alone(facts, official):
     assert [seed["seed"] for seed in told["privacy_by_seed"]] == [1, 2, 3]
     assert told["accuracy_with_holdout"]["copy_of_training"]["univariate"] == 0.99
     assert told["official_page"] == "x_official.html"
+
+
+def test_a_package_that_is_not_there_has_no_version(monkeypatch):
+    monkeypatch.setattr("postprocess.report.facts.PACKAGES", ("numpy", "no-such-package"))
+    assert versions() == {"python": platform.python_version(), "numpy": np.__version__, "no-such-package": None}
