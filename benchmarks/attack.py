@@ -324,8 +324,8 @@ def _text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def copies(rows: pd.DataFrame, training: pd.DataFrame) -> int:
     """How many of the rows equal a training row."""
-    known = set(training.fillna("missing").itertuples(index=False, name=None))
-    return sum(row in known for row in rows.fillna("missing").itertuples(index=False, name=None))
+    hashes, known = (pd.util.hash_pandas_object(each, index=False) for each in (rows, training))
+    return int(hashes.isin(known).sum())
 
 
 def attack(tables: Tables, secrets: Sequence[str], *, attacks: int, seed: int) -> list[Finding]:
