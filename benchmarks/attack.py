@@ -44,7 +44,8 @@ CONFIDENCE = 0.95  # of all intervals
 FEWEST_ROWS = 20  # of each file: with fewer, the intervals say nothing
 PREDICATE_COLUMNS = (1, 3, 5)  # columns that an attack by predicates combines
 TRIES = 50  # for each predicate wanted
-CONTROL_SAMPLES = 10  # sizes that the control's count is fitted over, where it has fewer rows than the training data
+FITTED_SIZES = 10  # sizes of a control that its count is fitted over, where it has fewer rows than the training data
+PARTS = 20  # of the control, left out in turn to see how uncertain that count is
 HALVINGS = 3  # ways to deal the columns to the two sides of an attack that links
 NEIGHBOURS = (1, 5, 20)
 SECRET_LEVELS = 20  # ranges of equally many rows, one of which is to be told where the secret is a number
@@ -68,7 +69,7 @@ class Tables:
         return self.training, self.result, self.control
 
     def targets(self, attacks: int) -> int:
-        """How many rows of each file can be attacked, of the number wanted."""
+        """How many attacks the rows of each file allow, of the number wanted."""
         return min(attacks, *map(len, self.rows))
 
 
@@ -172,13 +173,13 @@ def levels(name: str, tables: Tables) -> list[np.ndarray]:
 def single_out(tables: Tables, columns: int, *, attacks: int, seed: int) -> Finding:
     """Predicates over so many columns that are true of one result row: are they true of one training row, too?
 
-    A control of another size singles out more or less by its size alone, so its count is scaled to the training rows',
-    by anonymeter's model, fitted to random parts of the control.
+    A control of another size singles out more or less by its size alone, so its count is scaled to the training rows'.
     """
     from anonymeter.evaluators import singling_out_evaluator as anonymeter
 
     training, result, control = (frame.drop_duplicates() for frame in tables.rows)
     anonymeter.rng = np.random.default_rng(seed)
+    attacks = tables.targets(attacks)  # more predicates than rows would be about the same rows again and again
     if columns == 1:
         predicates = anonymeter.univariate_singling_out_queries(result, attacks)
     else:
@@ -187,38 +188,51 @@ def single_out(tables: Tables, columns: int, *, attacks: int, seed: int) -> Find
     if not predicates:
         return Finding("singling out", detail, 0)
     at_random = anonymeter._random_queries(result, len(predicates), columns)
-    successes, guessed = (int(np.sum(_matches(each, training) == 1)) for each in (predicates, at_random))
-    matches = _matches(predicates, control)
-    on_control = int(np.sum(matches == 1))
-    scale = _control_scale(matches, len(control), len(training)) if on_control else 1.0
-    return judge("singling out", detail, len(predicates), successes, guessed, on_control, scale=scale)
+    successes, guessed = (int(np.sum(_matches(each, training).sum(axis=1) == 1)) for each in (predicates, at_random))
+    on_control, error = control_count(_matches(predicates, control), len(training), np.random.default_rng(seed))
+    return judge("singling out", detail, len(predicates), successes, guessed, on_control, control_error=error)
 
 
 def _matches(predicates: Sequence[str], rows: pd.DataFrame) -> np.ndarray:
-    """Of how many rows each predicate is true, (n_predicates,) int64."""
-    return np.array([np.count_nonzero(rows.eval(predicate, engine="python")) for predicate in predicates])
+    """Of which rows each predicate is true, (n_predicates, n_rows) bool."""
+    return np.array([np.asarray(rows.eval(predicate, engine="python"), dtype=bool) for predicate in predicates])
 
 
-def _control_scale(matches: np.ndarray, n_control: int, n_training: int) -> float:
-    """By what factor more predicates would match one row only, had the control as many rows as the training data.
+def control_count(matches: np.ndarray, n_training: int, rng: np.random.Generator) -> tuple[float, float]:
+    """How many predicates would single out a control row, were there `n_training` of them, and its standard error.
 
-    Smaller parts need no drawing: how often one match remains of several is hypergeometric. anonymeter draws parts of
-    1,000 rows and more, which leaves a control of 1,000 rows none to fit to.
+    matches: (n_predicates, n_control) bool. The error is the jackknife's, over parts of the control left out in turn:
+    it holds the scaling's, which anonymeter leaves out and which is the larger one for a small control.
+    """
+    counts, n_control = matches.sum(axis=1), matches.shape[1]
+    parts = np.array_split(rng.permutation(n_control), PARTS)
+    without = [_scaled(counts - matches[:, part].sum(axis=1), n_control - len(part), n_training) for part in parts]
+    return _scaled(counts, n_control, n_training), float(np.std(without) * np.sqrt(PARTS - 1))
+
+
+def _scaled(counts: np.ndarray, n_control: int, n_training: int) -> float:
+    """How many predicates would match one row, of `n_training`, when they match so many of `n_control`.
+
+    For fewer rows, it is known: how often one match remains of several is hypergeometric. For more rows, anonymeter's
+    model tells, fitted to such figures; anonymeter itself fits it to parts of 1,000 rows and more.
     """
     from anonymeter.evaluators.singling_out_evaluator import _fit_model
     from scipy.stats import hypergeom
 
     def expected(size: int) -> float:
-        return float(np.sum(hypergeom.pmf(1, n_control, matches, size)))
+        return float(np.sum(hypergeom.pmf(1, n_control, counts, size)))
 
+    singled_out = expected(n_control)
     if n_training <= n_control:
-        return expected(n_training) / expected(n_control)
-    sizes = np.linspace(n_control // CONTROL_SAMPLES, n_control, CONTROL_SAMPLES).astype(int)
+        return expected(n_training)
+    if singled_out == 0:
+        return 0.0
+    sizes = np.linspace(n_control // FITTED_SIZES, n_control, FITTED_SIZES).astype(int)
     try:
         model = _fit_model(sizes, np.array([expected(size) for size in sizes]))
     except RuntimeError:  # no fit: rather too high a risk than too low a one
-        return 1.0
-    return float(model(n_training) / model(n_control))
+        return singled_out
+    return min(singled_out * float(model(n_training) / model(n_control)), float(len(counts)))
 
 
 def link(tables: Tables, *, attacks: int, seed: int) -> list[Finding]:
@@ -268,21 +282,26 @@ def _evaluate(evaluator: object, seed: int) -> None:
 
 
 def judge(
-    kind: str, detail: str, attacks: int, successes: int, at_random: int, on_control: int, *, scale: float = 1.0
+    kind: str,
+    detail: str,
+    attacks: int,
+    successes: int,
+    at_random: int,
+    on_control: float,
+    *,
+    control_error: float = 0.0,
 ) -> Finding:
-    """anonymeter's rates and risk; a control count that is scaled is as uncertain as before, in proportion."""
-    from anonymeter.stats.confidence import SuccessRate, residual_success, success_rate
+    """anonymeter's rates and risk; `control_error` is a standard error of the control's count on top of Wilson's."""
+    from anonymeter.stats.confidence import SuccessRate, probit, residual_success, success_rate
 
-    scaled = min(on_control * scale, attacks)
-    rate, random_rate, control_rate, unscaled = (
-        success_rate(attacks, count, CONFIDENCE) for count in (successes, at_random, scaled, on_control)
+    rate, random_rate, control_rate = (
+        success_rate(attacks, count, CONFIDENCE) for count in (successes, at_random, on_control)
     )
-    control_rate = SuccessRate(control_rate.value, unscaled.error * scale)
-    risk = residual_success(rate, control_rate).to_risk()
-    counts = int(successes), int(at_random), float(scaled)
-    return Finding(
-        kind, detail, attacks, *counts, rate.value, random_rate.value, control_rate.value, risk.value, *risk.ci
-    )
+    error = np.hypot(control_rate.error, probit(CONFIDENCE) * control_error / attacks)
+    risk = residual_success(rate, SuccessRate(control_rate.value, error)).to_risk()
+    counts = int(successes), int(at_random), float(on_control)
+    rates = rate.value, random_rate.value, control_rate.value
+    return Finding(kind, detail, attacks, *counts, *map(float, (*rates, risk.value, *risk.ci)))
 
 
 def findings_table(findings: Sequence[Finding]) -> str:
