@@ -18,7 +18,8 @@ uv run benchmarks/attack.py TRAINING RESULT CONTROL [--attacks N] [--secret COLU
 Every attack is made on the training rows and, for comparison, on the control rows: original rows that had no part in
 the result. What succeeds on both alike is what the columns tell of each other, so the risk is what succeeds on the
 training rows beyond that. anonymeter needs an older NumPy than the project, so uv runs this script in an environment of
-its own, and nothing of the project is imported.
+its own, and nothing of the project is imported. Functions import anonymeter where they use it, so that elsewhere a call
+ends with one line, and the tests can run.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -216,22 +216,23 @@ def _scaled(counts: np.ndarray, n_control: int, n_training: int) -> float:
     For fewer rows, it is known: how often one match remains of several is hypergeometric. For more rows, anonymeter's
     model tells, fitted to such figures; anonymeter itself fits it to parts of 1,000 rows and more.
     """
-    from anonymeter.evaluators.singling_out_evaluator import _fit_model
     from scipy.stats import hypergeom
 
     def expected(size: int) -> float:
         return float(np.sum(hypergeom.pmf(1, n_control, counts, size)))
 
-    singled_out = expected(n_control)
     if n_training <= n_control:
         return expected(n_training)
+    singled_out = np.count_nonzero(counts == 1)
     if singled_out == 0:
         return 0.0
+    from anonymeter.evaluators.singling_out_evaluator import _fit_model
+
     sizes = np.linspace(n_control // FITTED_SIZES, n_control, FITTED_SIZES).astype(int)
     try:
         model = _fit_model(sizes, np.array([expected(size) for size in sizes]))
     except RuntimeError:  # no fit: rather too high a risk than too low a one
-        return singled_out
+        return float(singled_out)
     return min(singled_out * float(model(n_training) / model(n_control)), float(len(counts)))
 
 
@@ -398,10 +399,12 @@ def _new_file(text: str) -> Path:
 
 def write_json(content: dict[str, object], path: Path) -> None:
     """Write it, whole or not at all; raises FileExistsError where the name is taken."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.link(file.name, path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        os.link(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str]) -> int:

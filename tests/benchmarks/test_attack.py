@@ -10,7 +10,16 @@ import pandas as pd
 import pytest
 
 from benchmarks import attack
-from benchmarks.attack import FEWEST_ROWS, attackable, copies, levels, neighbourly, read_tables, write_json
+from benchmarks.attack import (
+    FEWEST_ROWS,
+    attackable,
+    control_count,
+    copies,
+    levels,
+    neighbourly,
+    read_tables,
+    write_json,
+)
 
 SCRIPT = Path(attack.__file__)
 
@@ -86,6 +95,18 @@ def test_secrets_are_ranges_texts_or_missing(paths):
     assert set(training[tables.training[text] == same]) == set(result[tables.result[text] == same])
 
 
+def test_a_control_with_more_rows_counts_as_if_it_had_as_many():
+    matches = np.zeros((3, 200), dtype=bool)
+    matches[0, 5] = matches[1, 7] = True  # one row each; of 100 rows, each is there in half of all cases
+    rng = np.random.default_rng(1)
+    count, error = control_count(matches, 100, rng)
+    assert count == pytest.approx(1)
+    assert 0.1 < error < 1.5
+    matches[2, :2] = True  # two rows, of which just one is there in half of all cases, too
+    assert control_count(matches, 100, rng)[0] == pytest.approx(1.5, abs=0.01)
+    assert control_count(np.zeros((3, 200), dtype=bool), 100, rng) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -149,5 +170,5 @@ def test_json_is_never_overwritten(tmp_path):
     write_json({"attacks": 1}, path)
     with pytest.raises(FileExistsError):
         write_json({"attacks": 2}, path)
-    assert path.read_text() == '{\n "attacks": 1\n}'
+    assert path.read_text() == '{\n "attacks": 1\n}\n'
     assert [each.name for each in tmp_path.iterdir()] == ["found.json"]
