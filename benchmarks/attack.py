@@ -31,9 +31,11 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
+from typing import Any, NoReturn
 from unittest import mock
 
 import numpy as np
@@ -109,7 +111,8 @@ def read_tables(paths: Sequence[Path]) -> Tables:
     if len(typed) < 2:
         raise ValueError(f"{paths[0]}: {len(typed)} columns with values; at least 2 are needed")
     renamed = pd.DataFrame({f"c{number}": column for number, column in enumerate(typed.values())})
-    return Tables(*(renamed.loc[number].reset_index(drop=True) for number in range(len(frames))), names=tuple(typed))
+    training, result, control = (renamed.loc[number].reset_index(drop=True) for number in range(len(frames)))
+    return Tables(training, result, control, names=tuple(typed))
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -275,7 +278,7 @@ def infer(tables: Tables, secret: str, *, attacks: int, seed: int) -> Finding:
     return judge("inference", name, attacks, found.n_success, found.n_baseline, found.n_control)
 
 
-def _evaluate(evaluator: object, seed: int) -> None:
+def _evaluate(evaluator: Any, seed: int) -> None:
     """Attack, with all of anonymeter's randomness from the seed: NumPy's global one, and generators without a seed."""
     np.random.seed(seed)
     with mock.patch.object(np.random, "default_rng", return_value=np.random.default_rng(seed)):
@@ -322,9 +325,9 @@ def kinds_table(findings: Sequence[Finding]) -> str:
         if of_kind:
             names = ("rate", "random_rate", "control_rate", "risk")
             means = [f"{np.mean([getattr(each, name) for each in of_kind]):.3f}" for name in names]
-            worst = max(of_kind, key=lambda each: each.risk)
+            worst = max(of_kind, key=attrgetter("risk"))
             highest = f"{worst.risk:.3f} ({worst.low:.3f}..{worst.high:.3f})"
-            above = f"{sum(each.low > 0 for each in of_kind)} of {len(of_kind)}"
+            above = f"{sum(each.low is not None and each.low > 0 for each in of_kind)} of {len(of_kind)}"
             rows.append([kind, "all", *means, highest, above])
     return _text_table(["means", "", "rate", "random", "control", "risk", "highest risk", "above 0"], rows)
 
@@ -375,11 +378,11 @@ def read_call(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         self.exit(EXIT_WRONG_CALL, f"{self.prog}: {message}; see --help\n")
 
 
-def _at_least(least: int):
+def _at_least(least: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
@@ -425,7 +428,8 @@ def main(arguments: Sequence[str]) -> int:
         findings = attack(tables, secrets, attacks=given.attacks, seed=given.seed)
         print(f"\n{findings_table(findings)}\n\n{kinds_table(findings)}")
         if given.json:
-            facts = {name: str(path) for name, path in paths.items()} | {"equal_to_training": equal}
+            facts: dict[str, object] = {name: str(path) for name, path in paths.items()}
+            facts |= {"equal_to_training": equal}
             facts |= {"attacks": given.attacks, "seed": given.seed, "confidence": CONFIDENCE}
             write_json(facts | {"findings": [asdict(each) for each in findings]}, given.json)
     except (ValueError, OSError) as error:
