@@ -23,6 +23,7 @@ from postprocess.result import csv_lines
 from postprocess.tables import CELL, Layout
 
 MARGIN = 1.2  # of the disk: sampled rows may be longer than the training rows, and file systems need some room
+PAGE_BYTES = 5_000_000  # of disk: the report, most of it the library that draws its charts
 GENERATOR_BYTES = GIB  # of memory: the least that the MOSTLY AI SDK and torch take
 CODE_BYTES, COUNTED_BYTES = 1, 8  # of a code as it is kept, and as it is counted
 POOL_ROW_BYTES = 24  # of memory for each pool row beside its codes: fingerprint, weight and cell
@@ -73,7 +74,7 @@ def needs_of_selection(
     if parameters.refinement_top_pairs is None and parameters.refinement_top_triples is None:
         cells = int(Layout(sizes, n_columns, n_columns).level_start[-1]) * np.dtype(CELL).itemsize
         trimming += min(cells, int(parameters.max_memory * GIB))
-    return Needs(pool_rows * POOL_ROW_BYTES + max(measuring, trimming), int(n_rows * row_bytes * MARGIN))
+    return Needs(pool_rows * POOL_ROW_BYTES + max(measuring, trimming), int(n_rows * row_bytes * MARGIN) + PAGE_BYTES)
 
 
 def require_room(needs: Needs, folder: Path) -> None:
