@@ -56,6 +56,7 @@ def distances(
 
     def compare(part: slice) -> None:
         own = np.ascontiguousarray(codes[:, part])
+        most_here, near_here = most[part], is_near[part]
         equal = np.empty(own.shape, dtype=bool)
         agreeing = np.empty(own.shape[1], dtype=count_dtype)
         near, closer = np.empty((2, own.shape[1]), dtype=bool)
@@ -65,13 +66,13 @@ def distances(
             if are_training and part.start <= t < part.stop:
                 agreeing[t - part.start] = 0
             if needed is not None:
-                np.less(most[part], agreeing, out=closer)
-                is_near[part][closer] = False
-                np.less_equal(most[part], agreeing, out=closer)
+                np.less(most_here, agreeing, out=closer)
+                near_here[closer] = False
+                np.less_equal(most_here, agreeing, out=closer)
                 np.greater_equal(agreeing, needed[t], out=near)
                 near &= closer
-                is_near[part] |= near
-            np.maximum(most[part], agreeing, out=most[part])
+                near_here |= near
+            np.maximum(most_here, agreeing, out=most_here)
             if t % TRAINING_ROWS_A_STEP == 0:
                 task.advance(min(TRAINING_ROWS_A_STEP, training.shape[1] - t) * own.shape[1])
 

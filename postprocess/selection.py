@@ -15,7 +15,7 @@ from postprocess.clock import Deadline
 from postprocess.codes import Codes
 from postprocess.evaluation import Accuracy, measure, of_residuals
 from postprocess.informative import layout_within, top_pairs
-from postprocess.ipf import IpfResult, fit_weights, margins
+from postprocess.ipf import IpfResult, Margin, fit_weights, margins
 from postprocess.neighbours import Distances, distances, reach_of, summarise
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress
@@ -100,9 +100,9 @@ class _Run:
 
     def run(self) -> Selection:
         sample = self._some_rows(self.n)
-        targets, prior = self._targets()
-        self._keep_apart(prior)
-        weights = self._fit(prior)
+        targets, pairs = self._targets()
+        self._keep_apart(pairs)
+        weights = self._fit(pairs)
         subset = self._round(weights, targets)
         self._measure(sample, subset)
         tables, rows = self._trim(targets, subset)
@@ -118,23 +118,28 @@ class _Run:
             closest_training_row=self._nearness(result=rows, pool_sample=sample),
         )
 
-    def _targets(self) -> tuple[Tables, np.ndarray]:
-        """The tables to match, and the codes of the pool rows that smooth them."""
+    def _targets(self) -> tuple[Tables, list[Margin]]:
+        """The tables to match, and those that IPF fits: the pairs of columns, or a single column itself."""
+        single = len(self.sizes) == 1
+        fitted: Sequence[tuple[int, ...]] = (
+            [(0,)] if single else top_pairs(self.training, self.sizes, self.parameters.ipf_top_pairs)
+        )
         with self._stage("targets") as status:
             rows = self._some_rows(min(len(self.admitted), PRIOR_MULTIPLE * self.n), among=self.admitted)
-            prior = self._codes(rows)
+            prior, smoothing = self._codes(rows), self.parameters.target_smoothing
+            pairs = margins(self.training, prior, self.sizes, fitted, smoothing=smoothing)
             targets = target_tables(
                 self.training,
                 prior,
                 self.layout,
-                smoothing=self.parameters.target_smoothing,
+                smoothing=smoothing,
                 workers=self.workers,
                 progress=self.progress,
             )
             status.update(rows=len(rows))
-        return targets, prior
+        return targets, pairs
 
-    def _keep_apart(self, prior: np.ndarray) -> None:
+    def _keep_apart(self, pairs: list[Margin]) -> None:
         """Take rows too near to a training row out of the admitted ones.
 
         Comparing the whole pool would take too long, so a first sweep of IPF tells which rows may come to be chosen.
@@ -144,7 +149,7 @@ class _Run:
             self.reach = reach_of(self.among_training, self.parameters.privacy_filter)
             number = 0
             if (self.reach >= 0).any():
-                near = self._near(self._fit_weights(prior, most_sweeps=1).weights)
+                near = self._near(self._fit_weights(pairs, most_sweeps=1).weights)
                 number = int(np.count_nonzero(near))
                 if len(near) - number >= self.n:
                     self.admitted = self.admitted[~near]
@@ -163,10 +168,10 @@ class _Run:
         near[rows] = self._compare(self._codes(self.admitted[rows]), reach=self.reach).is_near
         return near
 
-    def _fit(self, prior: np.ndarray) -> np.ndarray:
+    def _fit(self, pairs: list[Margin]) -> np.ndarray:
         """The weights of the admitted rows; rows near a training row that only now turn out to be fair get none."""
         with self._stage("ipf") as status:
-            fit = self._fit_weights(prior, most_sweeps=self.parameters.ipf_iterations)
+            fit = self._fit_weights(pairs, most_sweeps=self.parameters.ipf_iterations)
             status.update(rows=len(self.admitted), status=fit.status, sweeps=fit.sweeps)
             status.update(largest_error=fit.largest_error, mean_error=fit.mean_error)
             if (self.reach < 0).all():
@@ -187,16 +192,11 @@ class _Run:
             "(privacy_filter)"
         )
 
-    def _fit_weights(self, prior: np.ndarray, *, most_sweeps: int) -> IpfResult:
-        """IPF to the pairs of columns; a single column is fitted itself."""
-        single = len(self.sizes) == 1
-        fitted: Sequence[tuple[int, ...]] = (
-            [(0,)] if single else top_pairs(self.training, self.sizes, self.parameters.ipf_top_pairs)
-        )
+    def _fit_weights(self, pairs: list[Margin], *, most_sweeps: int) -> IpfResult:
         return fit_weights(
             self._codes(self.admitted),
             self.sizes,
-            margins(self.training, prior, self.sizes, fitted, smoothing=self.parameters.target_smoothing),
+            pairs,
             n=self.n,
             most_sweeps=most_sweeps,
             tolerance=self.parameters.ipf_tolerance,
