@@ -8,7 +8,7 @@ import numpy as np
 
 from postprocess.codes import Codes
 from postprocess.parameters import SelectionParameters
-from postprocess.rounding import least_weight, scale_weights
+from postprocess.rounding import least_weight
 
 Warn = Callable[[str], None]
 
@@ -46,11 +46,6 @@ def oversize(n: int, available: int, parameters: SelectionParameters, *, warn: W
             f"{available:,} that may be selected: all of them are used"
         )
     return min(wanted, available)
-
-
-def fair_rows(weights: np.ndarray, n: int, subset: int) -> np.ndarray:
-    """(n_rows,) bool: rows of enough weight to be chosen for the oversized subset of so many rows, or in refinement."""
-    return (scale_weights(weights, subset) > 0) | refinement_candidates(weights, n)
 
 
 def refinement_candidates(weights: np.ndarray, n: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from postprocess.workers import Workers, chunks
 ROWS_A_CHUNK = 1 << 11  # rows compared with one training row after the other: all buffers stay in the cache
 TRAINING_ROWS_A_STEP = 1000  # between two looks at the progress
 NEAR_COPY = 1  # columns: a row that differs in no more may be a training row with a disguise ...
+NO_REACH = -1
 COMMON_SHARE = 0.1  # ... unless more than this share of the training rows are that near to another one
 
 
@@ -52,33 +53,39 @@ def distances(
     count_dtype = np.uint8 if n_columns <= np.iinfo(np.uint8).max else np.uint16
     most = np.zeros(n_rows, dtype=count_dtype)  # columns that agree
     is_near = np.zeros(n_rows, dtype=bool)
-    needed = None if reach is None else n_columns - np.asarray(reach, dtype=np.int64)
+    alike = _of_one_reach(np.full(training.shape[1], NO_REACH) if reach is None else reach)
+    others = np.ascontiguousarray(training.T)
 
     def compare(part: slice) -> None:
         own = np.ascontiguousarray(codes[:, part])
-        most_here, near_here = most[part], is_near[part]
         equal = np.empty(own.shape, dtype=bool)
-        agreeing = np.empty(own.shape[1], dtype=count_dtype)
-        near, closer = np.empty((2, own.shape[1]), dtype=bool)
-        for t in range(training.shape[1]):
-            np.equal(own, training[:, t, None], out=equal)
-            np.add.reduce(equal.view(np.uint8), axis=0, dtype=count_dtype, out=agreeing)
-            if are_training and part.start <= t < part.stop:
-                agreeing[t - part.start] = 0
-            if needed is not None:
-                np.less(most_here, agreeing, out=closer)
-                near_here[closer] = False
-                np.less_equal(most_here, agreeing, out=closer)
-                np.greater_equal(agreeing, needed[t], out=near)
-                near &= closer
-                near_here |= near
-            np.maximum(most_here, agreeing, out=most_here)
-            if t % TRAINING_ROWS_A_STEP == 0:
-                task.advance(min(TRAINING_ROWS_A_STEP, training.shape[1] - t) * own.shape[1])
+        agreeing, most_agreeing = np.empty((2, own.shape[1]), dtype=count_dtype)
+        for of_reach, numbers in alike:
+            most_agreeing[...] = 0
+            for t in numbers:
+                np.equal(own, others[t, :, None], out=equal)
+                np.add.reduce(equal.view(np.uint8), axis=0, dtype=count_dtype, out=agreeing)
+                if are_training and part.start <= t < part.stop:
+                    agreeing[t - part.start] = 0
+                np.maximum(most_agreeing, agreeing, out=most_agreeing)
+            near = most_agreeing >= n_columns - of_reach
+            is_near[part] = np.where(most_agreeing > most[part], near, is_near[part])
+            is_near[part] |= near & (most_agreeing == most[part])
+            np.maximum(most[part], most_agreeing, out=most[part])
+            task.advance(len(numbers) * own.shape[1])
 
     with progress.task(label, total=n_rows * training.shape[1], unit="comparison") as task:
         workers.map(compare, chunks(n_rows, ROWS_A_CHUNK))
     return Distances(n_columns - most, is_near)
+
+
+def _of_one_reach(reach: np.ndarray) -> list[tuple[int, list[int]]]:
+    """The training rows by their reach, in pieces: within one, the most agreeing row alone tells what is near."""
+    pieces = []
+    for of_reach in np.unique(reach):
+        numbers = np.flatnonzero(reach == of_reach)
+        pieces += [(int(of_reach), numbers[piece].tolist()) for piece in chunks(len(numbers), TRAINING_ROWS_A_STEP)]
+    return pieces
 
 
 def reach_of(own_closest: np.ndarray, share: float) -> np.ndarray:
@@ -91,7 +98,7 @@ def reach_of(own_closest: np.ndarray, share: float) -> np.ndarray:
     is near to any training row, where that is rare (COMMON_SHARE) among the training rows themselves.
     """
     if share == 0:
-        return np.full(len(own_closest), -1)
+        return np.full(len(own_closest), NO_REACH)
     reach = np.ceil(share * own_closest).astype(np.int64) - 1
     if np.mean(own_closest <= NEAR_COPY) <= COMMON_SHARE:
         reach = np.maximum(reach, NEAR_COPY)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from postprocess.candidates import admitted_rows, fair_rows, oversize, refinement_candidates
+from postprocess.candidates import admitted_rows, oversize, refinement_candidates
 from postprocess.clock import Deadline
 from postprocess.codes import Codes
 from postprocess.evaluation import Accuracy, measure, of_residuals
@@ -18,6 +18,7 @@ from postprocess.informative import layout_within, top_pairs
 from postprocess.ipf import IpfResult, Margin, fit_weights, margins
 from postprocess.neighbours import Distances, distances, reach_of, summarise
 from postprocess.parameters import SelectionParameters
+from postprocess.privacy import rows_apart
 from postprocess.progress import Progress
 from postprocess.refinement import refine
 from postprocess.rounding import round_weights
@@ -27,6 +28,7 @@ from postprocess.trimming import trim
 from postprocess.weights import weight_summary
 from postprocess.workers import Workers, open_workers
 
+SCOUTING_SWEEPS = 1  # of IPF, to tell which rows the privacy filter has to look at
 NEAREST_OF = 25_000  # rows of the result and of the pool's sample whose nearness is told
 
 
@@ -95,7 +97,6 @@ class _Run:
         in_order = np.array_equal(order, np.arange(len(order)))
         self.training, self.pool = (codes if in_order else codes[order] for codes in (training.codes, pool.codes))
         self.fits_training = self.layout.complete and parameters.target_smoothing == 0
-        self.compared = np.zeros(pool.n_rows, dtype=bool)
         self.seeds = np.random.SeedSequence(parameters.seed)
 
     def run(self) -> Selection:
@@ -142,55 +143,35 @@ class _Run:
     def _keep_apart(self, pairs: list[Margin]) -> None:
         """Take rows too near to a training row out of the admitted ones.
 
-        Comparing the whole pool would take too long, so a first sweep of IPF tells which rows may come to be chosen.
+        A first sweep of IPF tells which rows are likely to be chosen.
         """
         with self._stage("privacy filter") as status:
             self.among_training = self._compare(self.training, are_training=True).closest
-            self.reach = reach_of(self.among_training, self.parameters.privacy_filter)
-            number = 0
-            if (self.reach >= 0).any():
-                near = self._near(self._fit_weights(pairs, most_sweeps=1).weights)
-                number = int(np.count_nonzero(near))
-                if len(near) - number >= self.n:
-                    self.admitted = self.admitted[~near]
+            reach = reach_of(self.among_training, self.parameters.privacy_filter)
+            self.excluded["near_copies"] = 0
+            if (reach >= 0).any():
+                apart, near = rows_apart(
+                    self._fit_weights(pairs, most_sweeps=SCOUTING_SWEEPS).weights,
+                    n=self.n,
+                    wanted=oversize(self.n, len(self.admitted), self.parameters),
+                    is_near=lambda rows: self._compare(self._codes(self.admitted[rows]), reach=reach).is_near,
+                )
+                if len(apart) >= self.n:
+                    self.admitted, self.excluded["near_copies"] = self.admitted[apart], near
                 else:
-                    self._warn_of_near_rows(number)
-                    self.reach, number = np.full_like(self.reach, -1), 0
-            self.excluded["near_copies"] = number
+                    self._warn(
+                        f"{near:,} pool rows near a training row may be selected: without them fewer than {self.n:,} "
+                        "are left (privacy_filter)"
+                    )
             status.update(rows=len(self.admitted))
 
-    def _near(self, weights: np.ndarray) -> np.ndarray:
-        """(n_admitted,) bool: rows of fair weight that are near a training row; each row is compared once at most."""
-        rows = np.flatnonzero(fair_rows(weights, self.n, oversize(self.n, len(weights), self.parameters)))
-        rows = rows[~self.compared[self.admitted[rows]]]
-        self.compared[self.admitted[rows]] = True
-        near = np.zeros(len(weights), dtype=bool)
-        near[rows] = self._compare(self._codes(self.admitted[rows]), reach=self.reach).is_near
-        return near
-
     def _fit(self, pairs: list[Margin]) -> np.ndarray:
-        """The weights of the admitted rows; rows near a training row that only now turn out to be fair get none."""
+        """The weights of the admitted rows."""
         with self._stage("ipf") as status:
             fit = self._fit_weights(pairs, most_sweeps=self.parameters.ipf_iterations)
             status.update(rows=len(self.admitted), status=fit.status, sweeps=fit.sweeps)
             status.update(largest_error=fit.largest_error, mean_error=fit.mean_error)
-            if (self.reach < 0).all():
-                return fit.weights
-            near = self._near(fit.weights)
-            if np.count_nonzero(self.compared[self.admitted] & ~near) < self.n:
-                near |= self._near(np.ones(len(near)))  # so few rows have most of the weight that all are needed
-            kept = self.compared[self.admitted] & ~near
-            if np.count_nonzero(kept) < self.n:
-                self._warn_of_near_rows(int(np.count_nonzero(near)))
-                return fit.weights
-            self.excluded["near_copies"] += int(np.count_nonzero(near))
-            return np.where(kept, fit.weights, 0.0)
-
-    def _warn_of_near_rows(self, number: int) -> None:
-        self._warn(
-            f"{number:,} pool rows near a training row may be selected: without them fewer than {self.n:,} are left "
-            "(privacy_filter)"
-        )
+        return fit.weights
 
     def _fit_weights(self, pairs: list[Margin], *, most_sweeps: int) -> IpfResult:
         return fit_weights(

@@ -335,12 +335,8 @@ def test_near_copies_stay_where_too_few_others_are_left():
     assert any("near a training row may be selected" in warning for warning in selection.warnings)
 
 
-def data_with_rows_of_no_weight(n_near):
-    """A pool of 20 rows that the tables want, and 400 of values that the training data does not have.
-
-    Of those, so many differ from a training row in a single column.
-    """
-    n, sizes = 60, [6] * 12
+def test_where_few_rows_have_the_weight_the_others_are_compared_as_well():
+    n, n_near, sizes = 60, 100, [6] * 12
     rng = np.random.default_rng(8)
     rows = rng.integers(5, size=(12, n + 20), dtype=np.uint8)
     training, wanted = rows[:, :n], rows[:, n:]
@@ -348,24 +344,11 @@ def data_with_rows_of_no_weight(n_near):
     far[:, :n_near] = training[:, np.arange(n_near) % n]
     far[0] = 5
     far[1:4, n_near:] = 5
-    return as_codes(training), as_codes(np.concatenate([wanted, far], axis=1), first=n), sizes
-
-
-def test_where_few_rows_have_the_weight_the_others_are_compared_as_well():
-    training, pool, sizes = data_with_rows_of_no_weight(n_near=100)
-    selection = run(training, pool, sizes, privacy_filter=0.5)
+    pool = as_codes(np.concatenate([wanted, far], axis=1), first=n)
+    selection = run(as_codes(training), pool, sizes, privacy_filter=0.5)
     assert len(selection.rows) == 60 and selection.warnings == ()
     assert selection.excluded["near_copies"] == 100
     assert not np.isin(selection.rows, np.arange(20, 120)).any()
-
-
-def test_rows_of_no_weight_near_a_training_row_stay_where_too_few_others_are_left():
-    training, pool, sizes = data_with_rows_of_no_weight(n_near=390)
-    selection = run(training, pool, sizes, privacy_filter=0.5)
-    assert len(selection.rows) == 60
-    assert 0 < selection.excluded["near_copies"] < 390 - 30  # those whose weight was fair at first
-    assert np.isin(selection.rows, np.arange(20, 410)).any()
-    assert re.match(r"\d+ pool rows near a training row may be selected: .* fewer than 60", selection.warnings[0])
 
 
 @pytest.mark.parametrize(
