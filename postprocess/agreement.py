@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.tables import Layout
+from postprocess.layout import Layout
 from postprocess.workers import chunks
 
 ROWS_A_CHUNK = 1 << 13  # rows compared together: the comparison's bytes stay in the cache

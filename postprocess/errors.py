@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from postprocess.layout import Layout
 from postprocess.progress import Progress
-from postprocess.tables import Layout, counts_from
+from postprocess.tables import counts_from
 from postprocess.workers import Workers
 
 Counts = list[np.ndarray]  # the same cells of each data set, int64, as `counts_from` yields them

@@ -8,8 +8,9 @@ from math import comb
 
 import numpy as np
 
+from postprocess.layout import Layout
 from postprocess.parameters import SelectionParameters
-from postprocess.tables import CELL, Layout
+from postprocess.tables import CELL
 
 GIB = 1 << 30
 

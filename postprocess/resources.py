@@ -18,9 +18,10 @@ from postprocess.binning import Binning
 from postprocess.candidates import oversize
 from postprocess.files import InputError, Source
 from postprocess.informative import GIB
+from postprocess.layout import Layout
 from postprocess.parameters import SelectionParameters
 from postprocess.result import csv_lines
-from postprocess.tables import CELL, Layout
+from postprocess.tables import CELL
 
 MARGIN = 1.2  # of the disk: sampled rows may be longer than the training rows, and file systems need some room
 PAGE_BYTES = 5_000_000  # of disk: the report, most of it the library that draws its charts

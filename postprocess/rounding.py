@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from postprocess.layout import Layout
 from postprocess.progress import Progress
-from postprocess.tables import Layout, Tables
+from postprocess.tables import Tables
 from postprocess.workers import Workers
 
 LEAST_WEIGHT = 0.02  # rows of less weight are hardly ever kept ...

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from postprocess.layout import Layout
 from postprocess.progress import Progress
-from postprocess.tables import Layout, Tables, counts_from
+from postprocess.tables import Tables, counts_from
 from postprocess.workers import Workers
 
 PRIOR_MULTIPLE = 5  # rows of the pool that are counted, as a multiple of the training rows: their noise adds little

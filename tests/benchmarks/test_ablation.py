@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.ablation import VARIANTS, draw_rows, drop_rows, main
 from benchmarks.runs import read_case
+from postprocess.layout import Layout
 from postprocess.progress import Silent
-from postprocess.tables import Layout, Tables
+from postprocess.tables import Tables
 from postprocess.workers import open_workers
 
 

@@ -10,8 +10,9 @@ from math import comb
 
 import numpy as np
 
+from postprocess.layout import Layout
 from postprocess.progress import Silent
-from postprocess.tables import Layout, Tables
+from postprocess.tables import Tables
 from postprocess.workers import Workers
 
 Cell = tuple[tuple[int, int], ...]

@@ -5,7 +5,7 @@ import pytest
 
 from postprocess import agreement as module
 from postprocess.agreement import Agreement, LevelWeights
-from postprocess.tables import Layout
+from postprocess.layout import Layout
 from tests.postprocess import oracles
 from tests.postprocess.oracles import draw_codes, residual_tables
 

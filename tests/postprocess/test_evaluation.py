@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess.evaluation import Accuracy, from_errors, measure, of_residuals
+from postprocess.layout import Layout
 from postprocess.progress import Silent
-from postprocess.tables import Layout
 from postprocess.workers import open_workers
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies, residual_tables

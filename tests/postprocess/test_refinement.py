@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from postprocess import refinement as module
 from postprocess.clock import Deadline
+from postprocess.layout import Layout
 from postprocess.refinement import _swap, _WorkingSets, refine
-from postprocess.tables import Layout
 from tests.postprocess import oracles
 from tests.postprocess.oracles import Looks, Recorder, draw_codes, noisy_copies, residual_tables
 

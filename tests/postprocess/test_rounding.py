@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess.layout import Layout
 from postprocess.progress import Silent
 from postprocess.rounding import LEAST_WEIGHT, _FractionalTables, pairs_only, round_weights, scale_weights
-from postprocess.tables import Layout, Tables
+from postprocess.tables import Tables
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies
 

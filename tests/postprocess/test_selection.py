@@ -12,10 +12,10 @@ from postprocess import selection as selection_module
 from postprocess.codes import Codes
 from postprocess.evaluation import Accuracy
 from postprocess.informative import GIB
+from postprocess.layout import Layout
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
 from postprocess.selection import select
-from postprocess.tables import Layout
 from tests.postprocess import oracles
 from tests.postprocess.oracles import Recorder, draw_codes, noisy_copies
 

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess import tables as module
-from postprocess.tables import Layout, Tables, counts_from
+from postprocess.layout import Layout
+from postprocess.tables import Tables, counts_from
 from postprocess.workers import open_workers
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, draw_codes

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess.layout import Layout
 from postprocess.progress import Silent
-from postprocess.tables import Layout
 from postprocess.targets import smoothed, target_tables
 from postprocess.workers import open_workers
 from tests.postprocess import oracles

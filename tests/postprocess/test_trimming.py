@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from postprocess import trimming as module
 from postprocess.clock import Deadline
-from postprocess.tables import Layout, Tables
+from postprocess.layout import Layout
+from postprocess.tables import Tables
 from postprocess.trimming import trim
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, Looks, Recorder, draw_codes, noisy_copies, residual_tables
