@@ -5,22 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 
 from benchmarks.memory import PeakMemory
-from postprocess import selection as selecting
 from postprocess.binning import fit
 from postprocess.codes import Codes, read_codes
 from postprocess.files import open_source
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress, open_progress
-from postprocess.selection import Stage
+from postprocess.selection import Stage, select
 
 
 @dataclass(frozen=True)
@@ -59,58 +56,34 @@ class Run:
         return asdict(self)
 
 
-class _Timeline:
-    """When each stage ended (time.monotonic), and the rows that came out of it; the first starts now."""
-
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-        self.ends: list[tuple[str, float, int]] = []
-
-    def end(self, name: str, rows: int) -> None:
-        """This stage ends now."""
-        self.ends.append((name, time.monotonic(), rows))
-
-    def stage(self, name: str, seconds: float, rows: int, status: dict[str, object]) -> Stage:
-        """Makes the selection's stages, which it does as each one ends."""
-        self.end(name, rows)
-        return Stage(name, seconds, rows, status)
-
-    def facts(self, memory: PeakMemory) -> tuple[StageFacts, ...]:
-        """The stages, measured."""
-        starts = [self.started, *(ended for _, ended, _ in self.ends)]
-        return tuple(
-            StageFacts(name, ended - started, rows, memory.between(started, ended))
-            for started, (name, ended, rows) in zip(starts[:-1], self.ends, strict=True)
-        )
-
-
-def read_case(
-    training_path: Path, pool_path: Path, *, progress: Progress, ended: Callable[[str, int], None] | None = None
-) -> Case:
-    """Both files as codes. `ended` is told the name and rows of each of the two stages when it is over.
-
-    Raises InputError where a file cannot be used.
-    """
-    ended = ended or (lambda name, rows: None)
+def read_case(training_path: Path, pool_path: Path, *, progress: Progress, stages: list[Stage] | None = None) -> Case:
+    """Both files as codes; their two stages are added to `stages`. Raises InputError where a file cannot be used."""
+    stages = [] if stages is None else stages
+    started = time.monotonic()
     training_source = open_source(training_path, role="training")
     binning = fit(training_source, progress=progress)
     training = read_codes(training_source, binning, progress=progress)
-    ended("reading", training.n_rows)
+    stages.append(Stage("reading", time.monotonic() - started, training.n_rows))
     pool = read_codes(open_source(pool_path, role="pool"), binning, progress=progress, at_least=training.n_rows)
-    ended("reading the pool", pool.n_rows)
+    stages.append(Stage("reading the pool", time.monotonic() - stages[0].ended, pool.n_rows))
     return Case(training, pool, binning.sizes)
 
 
 def run_here(training_path: Path, pool_path: Path, parameters: SelectionParameters) -> Run:
     """Read, select, and measure all of it, in this process; raises InputError where a file cannot be used."""
     progress = open_progress(sys.stderr)
+    ended: list[Stage] = []
     with PeakMemory() as memory:
-        timeline = _Timeline()
-        case = read_case(training_path, pool_path, progress=progress, ended=timeline.end)
-        with mock.patch.object(selecting, "Stage", timeline.stage):
-            selection = selecting.select(case.training, case.pool, case.sizes, parameters, progress=progress)
-        timeline.end("finishing", len(selection.rows))
-    stages = timeline.facts(memory)
+        started = time.monotonic()
+        case = read_case(training_path, pool_path, progress=progress, stages=ended)
+        selection = select(case.training, case.pool, case.sizes, parameters, progress=progress)
+        ended += selection.stages
+        ended.append(Stage("finishing", time.monotonic() - ended[-1].ended, len(selection.rows)))
+    starts = [started, *(stage.ended for stage in ended)]
+    stages = tuple(
+        StageFacts(stage.name, stage.ended - start, stage.rows, memory.between(start, stage.ended))
+        for start, stage in zip(starts[:-1], ended, strict=True)
+    )
     return Run(
         stages=stages,
         seconds=sum(stage.seconds for stage in stages),

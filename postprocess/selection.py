@@ -34,12 +34,13 @@ NEAREST_OF = 25_000  # rows of the result and of the pool's sample whose nearnes
 
 @dataclass(frozen=True)
 class Stage:
-    """A finished step: wall-clock seconds, rows that came out of it, and how it ended."""
+    """A finished step: wall-clock seconds, rows that came out of it, how it ended, and when (time.monotonic)."""
 
     name: str
     seconds: float
     rows: int
     status: dict[str, object] = field(default_factory=dict)
+    ended: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True)
