@@ -261,6 +261,7 @@ class _Run:
                 self._warn("refinement served the matched tables at the cost of the others: the trimmed rows stay")
                 result, accuracy = rows, self.accuracy["trimmed"]
             status.update(rows=len(result), status=refined.status, rounds=refined.rounds, swaps=refined.swaps)
+            status.update(fit=[[round(seconds, 3), fit] for seconds, fit in refined.curve])
         self._tell("refined", "the result", accuracy)
         return result
 

@@ -18,6 +18,7 @@ from postprocess.report.charts import charts
 from postprocess.result import whole_file
 
 HERE = Path(__file__).parent
+TOLD_ELSEWHERE = ("name", "seconds", "rows", "fit")  # of a stage
 
 
 def write_page(summary: Mapping, path: Path) -> None:
@@ -64,7 +65,7 @@ def _environment() -> jinja2.Environment:
 
 def _details(stage: Mapping) -> str:
     """How a stage ended, and its own figures."""
-    details = {name: value for name, value in stage.items() if name not in ("name", "seconds", "rows")}
+    details = {name: value for name, value in stage.items() if name not in TOLD_ELSEWHERE}
     return ", ".join(
         str(value) if name == "status" else f"{name.replace('_', ' ')} {value:.6g}" for name, value in details.items()
     )

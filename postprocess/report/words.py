@@ -129,25 +129,23 @@ def _refinement(stage: Mapping, summary: Mapping) -> str:
         limit = f"its time limit (max_refinement_time{_parameter(summary, 'max_refinement_time', ' minutes')})"
     else:
         limit = f"its limit of rounds (refinement_iterations{_parameter(summary, 'refinement_iterations')})"
-    return f"Refinement was stopped by {limit} {done}. {_pace(stage, summary)}".strip()
+    return f"Refinement was stopped by {limit} {done}. {_pace(stage.get('fit', ()), stage['seconds'])}".strip()
 
 
-def _pace(stage: Mapping, summary: Mapping) -> str:
-    """What the end of the curve says of more time; refinement is the last stage that the curve tells of."""
-    curve = summary.get("curve") or []
-    rounds = [point for point in curve if point[0] >= curve[-1][0] - stage["seconds"]]
+def _pace(rounds: Sequence[Sequence[float]], seconds: float) -> str:
+    """What the last rounds say of more time. rounds: (seconds of refinement, overall fit to the targets) after each."""
     if len(rounds) < 2:
         return ""
-    since = rounds[-1][0] - max(PACE_PART * stage["seconds"], 1e-9)
+    since = rounds[-1][0] - max(PACE_PART * seconds, 1e-9)
     before = [point for point in rounds if point[0] <= since] or rounds[:1]
     (began, low), (ended, high) = before[-1], rounds[-1]
     if ended <= began:
         return ""
     minute = 60 * (high - low) / (ended - began)
     return (
-        f"Over its last {format_seconds(ended - began)} it still gained {points(max(high - low, 0), 3)} percentage "
-        f"points: at that pace another minute would add about {points(max(minute, 0), 3)}, and the pace "
-        "falls as it goes."
+        f"Over its last {format_seconds(ended - began)} its fit to the targets still gained "
+        f"{points(max(high - low, 0), 3)} percentage points: at that pace another minute would add about "
+        f"{points(max(minute, 0), 3)}, and the pace falls as it goes."
     )
 
 

@@ -95,6 +95,7 @@ def test_stages_and_curve():
     assert stages["ipf"].status["sweeps"] == 4
     assert stages["trimming"].status == {"status": "finished", "removed_greedily": 40}
     assert stages["refinement"].status["status"] == "converged"
+    assert len(stages["refinement"].status["fit"]) == stages["refinement"].status["rounds"]
     seconds, overall = zip(*selection.curve, strict=True)
     assert (np.diff(seconds) >= 0).all()
     assert {selection.accuracy[step].overall for step in ("ipf", "trimmed", "refined")} <= set(overall)

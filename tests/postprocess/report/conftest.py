@@ -64,7 +64,9 @@ def facts(tmp_path):
     }
     rows = {"oversized subset": 240}
     stages = [Stage(name, time, rows.get(name, 120), ended.get(name, {})) for name, time in seconds.items()]
-    stages.append(Stage("refinement", 40.0, 120, {"status": "out of time", "rounds": 9, "swaps": 1234}))
+    refinement = {"status": "out of time", "rounds": 9, "swaps": 1234}
+    fit = [[20.0, 0.97], [30.0, 0.974], [40.0, 0.975]]
+    stages.append(Stage("refinement", 40.0, 120, refinement | {"fit": fit}))
     selection = Selection(
         rows=np.arange(0, 1200, 10),
         accuracy=accuracy,

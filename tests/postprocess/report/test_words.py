@@ -28,7 +28,7 @@ def test_steps_tell_how_each_ended_and_what_more_time_would_buy(told):
     assert ipf.startswith("IPF stopped after 3 sweeps, as another one would hardly change the weights")
     assert "all 120 rows to drop one by one" in trimming
     assert "time limit (max_refinement_time = 30 minutes) after 9 rounds and 1,234 swaps" in refinement
-    assert "Over its last 10 s it still gained 0.100 percentage points: at that pace another minute" in refinement
+    assert "Over its last 10 s its fit to the targets still gained 0.100 percentage points: at that pace" in refinement
     assert "about 0.600" in refinement
 
 
@@ -86,7 +86,7 @@ def test_a_limit_that_some_seeds_break(shares, kept):
     assert words._limit("dcr_share", shares)[1] == kept
 
 
-@pytest.mark.parametrize("curve", [[], [[4.0, 0.93]], [[90.0, 0.97], [90.0, 0.975]]])
-def test_no_pace_without_rounds_that_took_time(told, curve):
-    told["curve"] = curve
+@pytest.mark.parametrize("fit", [[], [[4.0, 0.93]], [[20.0, 0.97], [20.0, 0.975]]])
+def test_no_pace_without_rounds_that_took_time(told, fit):
+    told["stages"][-1]["fit"] = fit
     assert not any("at that pace" in sentence for sentence in words.steps(told))
