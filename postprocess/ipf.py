@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from postprocess.progress import Progress
+from postprocess.tables import cells_of, count_table
 from postprocess.targets import smoothed
 from postprocess.workers import Workers, chunks
 
@@ -49,14 +50,14 @@ def margins(
 
     training, prior, smoothing: as `postprocess.targets.target_tables` takes them.
     """
-    n, n_prior = training.shape[1], prior.shape[1]
+    n = training.shape[1]
 
     def margin(columns: tuple[int, ...]) -> Margin:
-        counts, found = (
-            np.bincount(_cells(codes, sizes, columns), minlength=_n_cells(sizes, columns))[None].astype(float)
-            for codes in (training, prior)
-        )
-        return Margin(columns, smoothed(counts, found * (n / n_prior), np.zeros(1, dtype=int), n, smoothing)[0])
+        counts = count_table(training, sizes, columns).astype(np.float64)
+        if smoothing > 0:
+            found = count_table(prior, sizes, columns) * (n / prior.shape[1])
+            counts = smoothed(counts[None], found[None], np.zeros(1, dtype=int), n, smoothing)[0]
+        return Margin(columns, counts)
 
     return [margin(columns) for columns in tables]
 
@@ -114,7 +115,7 @@ def _fit_one(
     """Fit one table in place; its error before that: half its L1 over n."""
 
     def count(part: slice) -> np.ndarray:
-        _cells(codes[:, part], sizes, margin.columns, out=cells[part])
+        cells_of(codes[:, part], sizes, margin.columns, out=cells[part])
         return np.bincount(cells[part], weights[part], minlength=len(margin.target))
 
     current = sum(workers.map(count, parts))
@@ -125,18 +126,3 @@ def _fit_one(
 
     workers.map(scale, parts)
     return float(np.abs(current - margin.target).sum()) / (2 * n)
-
-
-def _cells(codes: np.ndarray, sizes: np.ndarray, columns: tuple[int, ...], out: np.ndarray | None = None) -> np.ndarray:
-    """(n_rows,) intp: the cell of each row in the table of these one or two columns."""
-    if out is None:
-        out = np.empty(codes.shape[1], dtype=np.intp)
-    out[...] = codes[columns[0]]
-    for column in columns[1:]:
-        out *= sizes[column]
-        out += codes[column]
-    return out
-
-
-def _n_cells(sizes: np.ndarray, columns: tuple[int, ...]) -> int:
-    return int(np.prod(sizes[list(columns)]))

@@ -127,8 +127,10 @@ class _Run:
             [(0,)] if single else top_pairs(self.training, self.sizes, self.parameters.ipf_top_pairs)
         )
         with self._stage("targets") as status:
-            rows = self._some_rows(min(len(self.admitted), PRIOR_MULTIPLE * self.n), among=self.admitted)
-            prior, smoothing = self._codes(rows), self.parameters.target_smoothing
+            smoothing = self.parameters.target_smoothing
+            number = min(len(self.admitted), PRIOR_MULTIPLE * self.n) if smoothing > 0 else 0
+            rows = self._some_rows(number, among=self.admitted)
+            prior = self._codes(rows)
             pairs = margins(self.training, prior, self.sizes, fitted, smoothing=smoothing)
             targets = target_tables(
                 self.training,

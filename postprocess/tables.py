@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 
@@ -173,3 +174,20 @@ def count_each(
         each = None if weights is None else np.tile(weights[part], len(others))
         counted += np.bincount(cells.ravel(), each, minlength=n_cells)
     return counted
+
+
+def cells_of(codes: np.ndarray, sizes: np.ndarray, columns: Sequence[int], out: np.ndarray | None = None) -> np.ndarray:
+    """(n_rows,) intp: the cell of each row in the flat table of these columns, the last one's codes running fastest."""
+    if out is None:
+        out = np.empty(codes.shape[1], dtype=np.intp)
+    out[...] = codes[columns[0]]
+    for column in columns[1:]:
+        out *= sizes[column]
+        out += codes[column]
+    return out
+
+
+def count_table(codes: np.ndarray, sizes: np.ndarray, columns: Sequence[int]) -> np.ndarray:
+    """(n_cells,) int64 counts of one table, flat as `cells_of` says; codes (n_columns, n_rows) uint8."""
+    n_cells = prod(int(sizes[column]) for column in columns)
+    return np.bincount(cells_of(codes, sizes, columns), minlength=n_cells)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from postprocess.comparison import TableError, compare
 from postprocess.evaluation import number_of_tables
 from postprocess.missing import missing_patterns
 from postprocess.progress import Progress
+from postprocess.tables import count_table
 from postprocess.workers import Workers
 
 LEVELS = ("columns", "pairs", "triples")
@@ -40,8 +40,8 @@ def look_closely(
             "accuracy": round(1 - table.error, DECIMALS),
             "sampling_limit": round(1 - table.limit, DECIMALS),
             "bins": [labels[column] for column in columns],
-            "original": _counts(training, columns, binning.sizes).tolist(),
-            "synthetic": _counts(result, columns, binning.sizes).tolist(),
+            "original": count_table(training, binning.sizes, columns).tolist(),
+            "synthetic": count_table(result, binning.sizes, columns).tolist(),
         }
 
     patterns = missing_patterns(training, result, [column.labels for column in binning.columns])
@@ -68,10 +68,3 @@ def look_closely(
 
 def _readable(labels: Sequence[str]) -> list[str]:
     return [READABLE.get(label, label.replace("⪰ ", "≥ ", 1)) for label in labels]
-
-
-def _counts(codes: np.ndarray, columns: Sequence[int], sizes: np.ndarray) -> np.ndarray:
-    cells = np.zeros(codes.shape[1], np.int64)
-    for column in columns:
-        cells = cells * sizes[column] + codes[column]
-    return np.bincount(cells, minlength=prod(sizes[list(columns)].tolist()))
