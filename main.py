@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -186,10 +186,8 @@ def run(call: Call, progress: Progress) -> list[Path]:
 
     pool_path = call.pool
     if pool_path is None:
-        pool_rows = round(POOL.sample_size * training.n_rows)
-        require_room(needs_of_training(training.n_rows, binning.sizes, pool_rows, row_bytes, SELECTION), call.output)
         pool_started = time.monotonic()
-        built = make_pool(call, training_source, training_facts.sha256, binning, training, progress)
+        built = make_pool(call, training_source, training_facts.sha256, binning, training, row_bytes, progress)
         pool_path = built.path
         stages.append(Stage("pool", time.monotonic() - pool_started, built.rows))
 
@@ -207,7 +205,6 @@ def run(call: Call, progress: Progress) -> list[Path]:
     )
     stages += [*selection.stages, Stage("writing", time.monotonic() - writing_started, len(selection.rows))]
     findings = look_at_result(training, result_path, binning, progress)
-    official = evaluate_officially(call, training_source, binning, result_path, official_path, progress)
     facts = RunFacts(
         training=training_facts,
         pool=FileFacts.of(pool_source.path, pool.n_rows, len(pool_source.columns)),
@@ -216,15 +213,16 @@ def run(call: Call, progress: Progress) -> list[Path]:
         parameters=(POOL, SELECTION),
         stages=tuple(stages),
         selection=selection,
-        official=official,
+        official=None,
         seconds=time.monotonic() - started,
         findings=findings,
         origin=origin(selection.rows, pool_source.path, pool.n_rows),
-        official_page=official_path.name if official else None,
     )
-    told = summary(facts)
-    write_summary(told, summary_path)
-    write_page(told, report_path)
+    write_reports(facts, summary_path, report_path)
+    official = evaluate_officially(call, training_source, binning, result_path, official_path, progress)
+    if official is not None:
+        facts = replace(facts, official=official, official_page=official_path.name, seconds=time.monotonic() - started)
+        write_reports(facts, summary_path, report_path, replacing=True)
     for warning in selection.warnings:
         progress.log(f"warning: {warning}")
     progress.log(f"done: accuracy {selection.accuracy['refined']}")
@@ -258,17 +256,27 @@ def check_call(call: Call) -> Source:
 
 
 def make_pool(
-    call: Call, source: Source, sha256: str, binning: Binning, training: Codes, progress: Progress
+    call: Call,
+    source: Source,
+    sha256: str,
+    binning: Binning,
+    training: Codes,
+    row_bytes: float,
+    progress: Progress,
 ) -> PoolResult:
     """Train and sample the pool; each cycle is scored by a sample of as many rows as there are training rows."""
     from pool.build import build_pool  # loads the SDK's requirements, which --pool does without
 
+    def ready(pool_rows: int, written_rows: int) -> None:
+        needs = needs_of_training(
+            training.n_rows, binning.sizes, pool_rows, row_bytes, SELECTION, written_rows=written_rows
+        )
+        require_room(needs, call.output)
+
     def score(sample: pd.DataFrame) -> float:
-        samples, label = [encode_frame(sample, binning)], "Measuring a sample of the cycle"
+        samples = [encode_frame(sample, binning)]
         with open_workers(SELECTION.threads) as workers:
-            (accuracy,) = measure(
-                training.codes, samples, binning.sizes, workers=workers, progress=Silent(), label=label
-            )
+            (accuracy,) = measure(training.codes, samples, binning.sizes, workers=workers, progress=Silent(), label="")
         return accuracy.overall
 
     return build_pool(
@@ -278,6 +286,7 @@ def make_pool(
         progress=progress,
         to_text=binning.to_text,
         score=score,
+        ready=ready,
         training_sha256=sha256,
     )
 
@@ -306,10 +315,17 @@ def look_at_result(training: Codes, path: Path, binning: Binning, progress: Prog
         return look_closely(training.codes, result.codes, binning, workers=workers, progress=progress)
 
 
+def write_reports(facts: RunFacts, summary_path: Path, report_path: Path, *, replacing: bool = False) -> None:
+    """The summary, and the page that is drawn from it; replacing: in the place of those that this run has written."""
+    told = summary(facts)
+    write_summary(told, summary_path, replacing=replacing)
+    write_page(told, report_path, replacing=replacing)
+
+
 def evaluate_officially(
     call: Call, training: Source, binning: Binning, result: Path, page: Path, progress: Progress
 ) -> Official | None:
-    """mostlyai-qa's figures and page, where there is a holdout; they come after the result, which is safe by then."""
+    """mostlyai-qa's figures and page, where there is a holdout: in minutes, with all else safely written by then."""
     if call.holdout is None:
         return None
     return evaluate(
@@ -317,6 +333,7 @@ def evaluate_officially(
         holdout=read_typed(open_source(call.holdout, role="holdout"), binning),
         result=read_typed(open_source(result, role="result"), binning),
         page=page,
+        threads=SELECTION.threads,
         progress=progress,
     )
 

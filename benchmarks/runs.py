@@ -65,7 +65,7 @@ def read_case(training_path: Path, pool_path: Path, *, progress: Progress, stage
     training = read_codes(training_source, binning, progress=progress)
     stages.append(Stage("reading", time.monotonic() - started, training.n_rows))
     pool = read_codes(open_source(pool_path, role="pool"), binning, progress=progress, at_least=training.n_rows)
-    stages.append(Stage("reading the pool", time.monotonic() - stages[0].ended, pool.n_rows))
+    stages.append(Stage("reading the pool", time.monotonic() - stages[-1].ended, pool.n_rows))
     return Case(training, pool, binning.sizes)
 
 

@@ -15,7 +15,6 @@ from pool.protocols import Generator, Progress
 from pool.relay import Sender, followed
 from pool.rows import TrainingRows
 
-SEQUENTIAL = (None, "sequential")
 DASK = "dask"
 FAILURES = (PoolError, OSError)  # of one cycle, that says nothing of the others
 
@@ -35,7 +34,7 @@ def run_cycles(
 
     Raises PoolError when a cycle fails or the backend does: with a parallel one, after the other cycles' ends.
     """
-    if backend in SEQUENTIAL:
+    if backend is None:
         for plan, part in cycles:
             yield run_cycle(plan, part, training, generator, progress)
     else:

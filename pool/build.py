@@ -20,6 +20,7 @@ from pool.rows import ToText, TrainingRows
 from pool.store import PoolFile, PoolResult
 
 Score = Callable[[pd.DataFrame], float]
+Ready = Callable[[int, int], None]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -32,6 +33,7 @@ def build_pool(
     progress: Progress,
     to_text: ToText | None = None,
     score: Score | None = None,
+    ready: Ready | None = None,
     generator: Generator = train_and_sample,
     clock: Callable[[], datetime] = datetime.now,
     training_sha256: str | None = None,
@@ -41,6 +43,8 @@ def build_pool(
     training: typed columns, missing values as NaN, None or NA; at least one row.
     to_text: turns sampled rows into what the CSV shows, text or None for each cell; else pandas decides.
     score: overall accuracy, 0 to 1, of as many sampled rows as `training` has (typed as those); logged for each cycle.
+    ready: told the rows of the whole pool, and for how many the disk needs room at once (those that are missing, and
+        those of the largest missing cycle, which stand there twice); what it raises ends the run before any training.
     generator: what is trained, see `pool.protocols.Generator`.
     training_sha256: of the training file. A pool of the same data and parameters that an earlier run has left in
         `folder` is gone on with, or used as it is where it is complete; None: a new pool is built in any case.
@@ -57,6 +61,9 @@ def build_pool(
         pool.add_waiting()
         cycles = [(plan, pool.new_part(plan)) for plan in pool.missing()]
         if cycles:
+            if ready is not None:
+                missing = [plan.rows for plan, _ in cycles]
+                ready(sum(plan.rows for plan in wanted.plan), sum(missing) + max(missing))
             rows = TrainingRows.of(training, to_text=to_text)
             finished = run_cycles(cycles, rows, generator, backend=parameters.cycle_backend, progress=progress)
             with closing(finished):

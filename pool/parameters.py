@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 MODEL_NAMES = ("MOSTLY_AI/Small", "MOSTLY_AI/Medium", "MOSTLY_AI/Large")
 HIGHEST_TEMPERATURE = 2.0  # the generator takes no more
 ALL_ROWS, BOOTSTRAP = "all", "bootstrap"
+BACKENDS = ("loky", "threading", "dask")  # of joblib
 
 Names = str | tuple[str, ...]
 Whole = int | tuple[int, ...]
@@ -41,7 +42,8 @@ class PoolParameters:
     sample_size: rows of the whole pool, as a multiple of the training rows.
     sampling_temperature: above 1 the rows are more varied than the generator believes, below 1 less.
     training_rows: what a cycle is trained on: "all" training rows, or a "bootstrap": as many, drawn with replacement.
-    cycle_backend: None: one cycle after the other; else the parallel backend of joblib that runs them at once.
+    cycle_backend: None: one cycle after the other; else the parallel backend of joblib, one of BACKENDS, that runs them
+        at once.
     seed: where all randomness starts.
 
     Raises ValueError, in one line that names the parameter, its value and what is allowed.
@@ -68,8 +70,8 @@ class PoolParameters:
         self._check("sample_size", "a number of at least 1", lambda value: _is_number(value) and value >= 1)
         self._check(
             "cycle_backend",
-            'None, or the name of a parallel backend of joblib such as "loky" or "dask"',
-            lambda value: value is None or (isinstance(value, str) and bool(value)),
+            f"None or one of {', '.join(BACKENDS)}",
+            lambda value: value is None or value in BACKENDS,
         )
         for name in ("max_epochs", "batch_size"):
             self._check_each(name, "a whole number of at least 1", partial(_is_whole, least=1))

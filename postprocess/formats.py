@@ -247,11 +247,12 @@ def rewrite(format: Format, cells: pa.Array, *, standing: pa.Array | None = None
     broken = pc.fill_null(pc.invert(format.stands(cells)), False)
     if standing is not None:
         broken = pc.and_not(broken, standing)
-    number = pc.sum(broken).as_py() or 0
-    if not number:
+    if not pc.any(broken).as_py():
         return cells, 0
-    written = format.write(format.parse(cells.filter(broken)))
-    return pc.replace_with_mask(cells, broken, written.cast(cells.type)), number
+    doubtful = cells.filter(broken)
+    written = format.write(format.parse(doubtful)).cast(cells.type)
+    changed = pc.fill_null(pc.not_equal(doubtful, written), True)
+    return pc.replace_with_mask(cells, broken, written), pc.sum(changed).as_py()
 
 
 def is_text(cells: pa.Array) -> bool:

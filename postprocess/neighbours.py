@@ -38,7 +38,7 @@ def distances(
     training: np.ndarray,
     *,
     reach: np.ndarray | None = None,
-    are_training: bool = False,
+    own_number: np.ndarray | None = None,
     workers: Workers,
     progress: Progress,
     label: str,
@@ -46,8 +46,8 @@ def distances(
     """Compare every row with every training row.
 
     codes, training: (n_columns, n_rows) uint8, at least one training row. reach: (n_training,) columns in which a row
-    may differ from this training row to count as near; None: no row is near. are_training: the rows are the training
-    rows themselves, and each is compared with the others (at least two).
+    may differ from this training row to count as near; None: no row is near. own_number: (n_rows,) the training row
+    that each row is, and with which it is not compared; None: they are others.
     """
     n_columns, n_rows = codes.shape
     count_dtype = np.uint8 if n_columns <= np.iinfo(np.uint8).max else np.uint16
@@ -58,6 +58,7 @@ def distances(
 
     def compare(part: slice) -> None:
         own = np.ascontiguousarray(codes[:, part])
+        itself = {} if own_number is None else {t: place for place, t in enumerate(own_number[part].tolist())}
         equal = np.empty(own.shape, dtype=bool)
         agreeing, most_agreeing = np.empty((2, own.shape[1]), dtype=count_dtype)
         for of_reach, numbers in alike:
@@ -65,8 +66,8 @@ def distances(
             for t in numbers:
                 np.equal(own, others[t, :, None], out=equal)
                 np.add.reduce(equal.view(np.uint8), axis=0, dtype=count_dtype, out=agreeing)
-                if are_training and part.start <= t < part.stop:
-                    agreeing[t - part.start] = 0
+                if t in itself:
+                    agreeing[itself[t]] = 0
                 np.maximum(most_agreeing, agreeing, out=most_agreeing)
             near = most_agreeing >= n_columns - of_reach
             is_near[part] = np.where(most_agreeing > most[part], near, is_near[part])

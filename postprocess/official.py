@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from postprocess.workers import open_workers
 EMBEDDED_ROWS = 10_000  # of each data set, for the distances: more take memory and time with the square
 SEEDS = (1, 2, 3, 4, 5)  # of the repeated distances, each on other rows
 REPEATED_ROWS = 3_000  # of each data set for each seed: all seeds together then take about a minute
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -41,34 +44,49 @@ class Official:
 
 
 def evaluate(
-    *, training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, progress: Progress
+    *,
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    result: pd.DataFrame,
+    page: Path,
+    threads: int | None = None,
+    progress: Progress,
 ) -> Official | None:
     """Run mostlyai-qa's report, whose page goes to `page`; typed frames of the same columns.
 
-    None, with a log line, where qa declines or fails: the result stands without its figures.
+    None, with a log line, where qa declines or fails: the result stands without its figures, and the report's figures
+    stand without those that come after them.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # qa's own libraries warn about each other, on many lines
+
+    def tried(what: str, part: Callable[..., Found], *arguments: Any, **options: Any) -> Found | None:
         try:
-            metrics = _report(training, holdout, result, page, progress)
-            if metrics is None:
-                progress.log("warning: no figures of mostlyai-qa, which takes at least 10 holdout rows")
-                return None
-            distances = metrics.distances.model_dump()
-            near, far = distances["nndr_training"], distances["nndr_holdout"]
-            distances["nndr_ratio"] = near / far if near is not None and far else None
-            return Official(
-                accuracy=metrics.accuracy.model_dump(),
-                privacy=distances,
-                privacy_by_seed=tuple(privacy_by_seed(training, holdout, result, progress=progress)),
-                together=accuracy_together(training, holdout, result, progress=progress),
-            )
+            return part(training, holdout, result, *arguments, progress=progress, **options)
         except Exception as error:
-            progress.log(f"warning: mostlyai-qa failed, so its figures are missing: {type(error).__name__}: {error}")
+            progress.log(f"warning: mostlyai-qa failed, so {what} missing: {type(error).__name__}: {error}")
             return None
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # qa's own libraries warn about each other, on many lines
+        metrics = tried("its figures are", _report, page)
+        if metrics is None:
+            return None
+        return Official(
+            accuracy=metrics.accuracy.model_dump(),
+            privacy=_distances_of(metrics),
+            privacy_by_seed=tuple(tried("its distances by seed are", privacy_by_seed) or ()),
+            together=tried("the accuracy with the holdout is", accuracy_together, threads=threads),
+        )
 
-def _report(training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, progress: Progress) -> Any:
+
+def _distances_of(metrics: Any) -> dict[str, float | None]:
+    distances = metrics.distances.model_dump()
+    near, far = distances["nndr_training"], distances["nndr_holdout"]
+    return distances | {"nndr_ratio": near / far if near is not None and far else None}
+
+
+def _report(
+    training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, *, progress: Progress
+) -> Any:
     """qa's metrics, or None where it declines; its page is published whole or not at all."""
     from mostlyai import qa  # takes seconds to load, and only a holdout needs it
 
@@ -89,7 +107,9 @@ def _report(training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame,
                 max_sample_size_embeddings=EMBEDDED_ROWS,
                 update_progress=follow,
             )
-            if metrics is not None:
+            if metrics is None:
+                progress.log("warning: no figures of mostlyai-qa, which takes at least 10 holdout rows")
+            else:
                 publish(unfinished, page)
             return metrics
         finally:
@@ -130,7 +150,12 @@ def privacy_by_seed(
 
 
 def accuracy_together(
-    training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, *, progress: Progress
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    result: pd.DataFrame,
+    *,
+    threads: int | None = None,
+    progress: Progress,
 ) -> dict[str, dict[str, float | None]]:
     """Exact accuracies in qa's bins of training and holdout rows together, over all of their tables."""
     from mostlyai import qa
@@ -144,7 +169,7 @@ def accuracy_together(
     original, bins = _accuracy.bin_data(pd.concat(prepared[:2], ignore_index=True), bins=10)
     synthetic, copy = _accuracy.bin_data(prepared[2], bins)[0], original[: len(training)]
     codes, sizes = _common_codes([original, synthetic, copy])
-    with open_workers() as workers:
+    with open_workers(threads) as workers:
         found = measure(
             codes[0], codes[1:], sizes, workers=workers, progress=progress, label="Measuring with the holdout"
         )

@@ -52,17 +52,23 @@ class Room:
 
 
 def needs_of_training(
-    n_rows: int, sizes: np.ndarray, pool_rows: int, row_bytes: float, parameters: SelectionParameters
+    n_rows: int,
+    sizes: np.ndarray,
+    pool_rows: int,
+    row_bytes: float,
+    parameters: SelectionParameters,
+    *,
+    written_rows: int,
 ) -> Needs:
     """What a run needs that still has to make its pool.
 
-    n_rows: of the training data; sizes: (n_columns,) number of codes of each column; row_bytes: mean bytes of a
-    training row as CSV.
+    n_rows: of the training data; sizes: (n_columns,) number of codes of each column; pool_rows: of the whole pool;
+    row_bytes: mean bytes of a training row as CSV; written_rows: as many as the disk has to take at once.
     """
     selection = needs_of_selection(n_rows, sizes, pool_rows, row_bytes, parameters)
     codes = pool_rows * len(sizes) * CODE_BYTES
     memory = max(GENERATOR_BYTES, codes + max(codes, selection.memory))  # read in pieces, then joined
-    return Needs(memory, selection.disk + int(pool_rows * row_bytes * MARGIN))
+    return Needs(memory, selection.disk + int(written_rows * row_bytes * MARGIN))
 
 
 def needs_of_selection(

@@ -57,16 +57,21 @@ def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path)
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, replacing: bool = False) -> Iterator[Path]:
     """A name beside `path` to write to; the file gets its own name when the block ends well, and goes away otherwise.
 
+    replacing: an older file of that name gives way to it.
+
     Raises:
-        FileExistsError: `path` exists by then.
+        FileExistsError: `path` exists by then, and is not to be replaced.
     """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
         yield unfinished
-        publish(unfinished, path)
+        if replacing:
+            unfinished.replace(path)
+        else:
+            publish(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -109,6 +109,7 @@ class _Run:
         self._measure(sample, subset)
         tables, rows = self._trim(targets, subset)
         rows = self._refine(tables, rows, weights)
+        closest_training_row = self._nearness(result=rows, pool_sample=sample)
         return Selection(
             rows=rows,
             accuracy=self.accuracy,
@@ -117,7 +118,7 @@ class _Run:
             excluded=self.excluded,
             warnings=tuple(self.warnings),
             weights=weight_summary(weights),
-            closest_training_row=self._nearness(result=rows, pool_sample=sample),
+            closest_training_row=closest_training_row,
         )
 
     def _targets(self) -> tuple[Tables, list[Margin]]:
@@ -149,13 +150,11 @@ class _Run:
         A first sweep of IPF tells which rows are likely to be chosen.
         """
         with self._stage("privacy filter") as status:
-            self.among_training = self._compare(self.training, are_training=True).closest
-            reach = reach_of(self.among_training, self.parameters.privacy_filter)
             self.excluded["near_copies"] = 0
-            if (reach >= 0).any():
+            if self.parameters.privacy_filter > 0:
+                reach = reach_of(self._among_training(np.arange(self.n)), self.parameters.privacy_filter)
                 apart, near = rows_apart(
                     self._fit_weights(pairs, most_sweeps=SCOUTING_SWEEPS).weights,
-                    n=self.n,
                     wanted=oversize(self.n, len(self.admitted), self.parameters),
                     is_near=lambda rows: self._compare(self._codes(self.admitted[rows]), reach=reach).is_near,
                 )
@@ -285,10 +284,20 @@ class _Run:
         )
 
     def _nearness(self, **rows: np.ndarray) -> dict[str, dict[str, float]]:
-        """How near these rows come to the training rows, by name, beside the training rows among themselves."""
-        some = {name: self._rng().permutation(numbers)[:NEAREST_OF] for name, numbers in rows.items()}
-        found = {name: self._compare(self._codes(np.sort(numbers))).closest for name, numbers in some.items()}
-        return {name: summarise(closest) for name, closest in (found | {"training": self.among_training}).items()}
+        """How near some of these rows come to the training rows, by name, beside training rows among themselves."""
+
+        def some(numbers: np.ndarray) -> np.ndarray:
+            return np.sort(self._rng().permutation(numbers)[:NEAREST_OF])
+
+        with self._stage("closest training rows") as status:
+            found = {name: self._compare(self._codes(some(numbers))).closest for name, numbers in rows.items()}
+            found["training"] = self._among_training(some(np.arange(self.n)))
+            status.update(rows=sum(map(len, found.values())))
+        return {name: summarise(closest) for name, closest in found.items()}
+
+    def _among_training(self, numbers: np.ndarray) -> np.ndarray:
+        """(len,) distance of each of these training rows to the closest other one."""
+        return self._compare(self.training.take(numbers, axis=1), own_number=numbers).closest
 
     def _compare(self, codes: np.ndarray, **options: Any) -> Distances:
         label = "Comparing rows with the training rows"

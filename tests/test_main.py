@@ -278,6 +278,18 @@ def test_a_holdout_adds_official_figures_and_changes_nothing(training, output, t
     assert not (output / "results" / f"{STEM}_official.html").exists()
 
 
+def test_what_qas_figures_come_after_outlives_an_interrupt(training, output, tmp_path, pool_frame, monkeypatch):
+    def interrupt(**_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "evaluate", interrupt)
+    pool, holdout = save(pool_frame, tmp_path / "pool.csv"), save(table(50, seed=3), tmp_path / "holdout.csv")
+    assert call(training, "--pool", pool, "--holdout", holdout, "--output", output) == 130
+    endings = (".csv", "_summary.json", "_report.html")
+    assert files_below(output) == {f"results/{STEM}{ending}" for ending in endings}
+    assert "accuracy" in json.loads((output / "results" / f"{STEM}_summary.json").read_text(encoding="utf-8"))
+
+
 # One run after another
 
 
@@ -323,6 +335,17 @@ def test_a_run_that_was_interrupted_is_gone_on_with(training, tmp_path, monkeypa
     assert files_below(whole) == files_below(broken)
 
 
+def test_a_pool_that_is_there_already_needs_no_room(training, output, monkeypatch, capsys):
+    only_the_result_fits = SimpleNamespace(free=5_000_000 + 300 * 40)
+    with monkeypatch.context() as patch:
+        patch.setattr("postprocess.resources.shutil.disk_usage", lambda _: only_the_result_fits)
+        assert call(training, "--output", output) == 2
+        assert "not enough disk space" in complaint(capsys) and not files_below(output)
+    assert call(training, "--output", output) == 0
+    monkeypatch.setattr("postprocess.resources.shutil.disk_usage", lambda _: only_the_result_fits)
+    assert call(training, "--output", output) == 0
+
+
 def test_a_clock_that_jumps_back(training, output, monkeypatch):
     for minute in (30, 29, 30):
         monkeypatch.setattr(Clock, "now", lambda minute=minute: datetime(2026, 1, 31, 9, minute))
@@ -340,7 +363,9 @@ def test_an_output_folder_that_goes_away_meanwhile(training, output, tmp_path, p
     (output / "results").mkdir(parents=True)
     monkeypatch.setattr(main, "select", select_and_remove)
     assert call(training, "--pool", pool, "--output", output) == 0  # it is made again
-    monkeypatch.setattr(main, "write_summary", lambda *_: shutil.rmtree(output) or write_summary(*_))
+    monkeypatch.setattr(
+        main, "write_summary", lambda *_, **options: shutil.rmtree(output) or write_summary(*_, **options)
+    )
     monkeypatch.setattr(main, "select", select)
     assert call(training, "--pool", pool, "--output", output) == 1
     assert re.fullmatch(r"main.py: .*_summary.json.*: No such file or directory", complaint(capsys))

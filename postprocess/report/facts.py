@@ -112,9 +112,9 @@ def versions() -> dict[str, str | None]:
     return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 
-def write_summary(summary: Mapping, path: Path) -> None:
-    """Write summary.json, whole or not at all; raises FileExistsError where the name is taken."""
-    with whole_file(path) as unfinished:
+def write_summary(summary: Mapping, path: Path, *, replacing: bool = False) -> None:
+    """Write summary.json, whole or not at all; raises FileExistsError where the name is taken and not `replacing`."""
+    with whole_file(path, replacing=replacing) as unfinished:
         unfinished.write_text(as_json(summary) + "\n", encoding="utf-8")
 
 

@@ -21,9 +21,9 @@ HERE = Path(__file__).parent
 TOLD_ELSEWHERE = ("name", "seconds", "rows", "fit")  # of a stage
 
 
-def write_page(summary: Mapping, path: Path) -> None:
-    """Write the page of a summary, whole or not at all; raises FileExistsError where the name is taken."""
-    with whole_file(path) as unfinished:
+def write_page(summary: Mapping, path: Path, *, replacing: bool = False) -> None:
+    """Write the page of a summary, whole or not at all; FileExistsError where the name is taken and not `replacing`."""
+    with whole_file(path, replacing=replacing) as unfinished:
         unfinished.write_text(page(summary), encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ STEPS = {
 KEPT_OUT = {
     "training_copies": "equal to a training row",
     "rare": "with a _RARE_ value that the training data does not have",
-    "near_copies": "nearly equal to a training row",
+    "near_copies": "too near to a training row (privacy_filter)",
 }
 PRIVACY_FIGURES = {  # key: name, decimals
     "dcr_share": "share of rows nearer to training than to holdout rows (DCR share)",

@@ -17,7 +17,7 @@ TRAINING = pd.DataFrame(
         "name, quoted": pd.Series(['say "x"', "a,b", "two\nlines", None] * 10, dtype="str"),
     }
 )
-OPTIONS = ("to_text", "score", "training_sha256")
+OPTIONS = ("to_text", "score", "ready", "training_sha256")
 
 
 def build(folder, *, training=TRAINING, generator=resample, progress=None, **changes):

@@ -286,3 +286,21 @@ def test_the_memory_of_the_gpu_is_logged(tmp_path):
     progress = Recorder()
     build(tmp_path, generator=on_gpu, progress=progress)
     assert "at most 1.5 GiB in use on the GPU" in progress.lines[0]
+
+
+def test_the_room_that_is_needed_is_of_the_missing_cycles(tmp_path):
+    asked = []
+    with pytest.raises(PoolError):
+        build(tmp_path, generator=fail_in_cycle(2, PoolError("no")), training_sha256="abc")
+    build(tmp_path, training_sha256="abc", ready=lambda *rows: asked.append(rows))
+    build(tmp_path, training_sha256="abc", ready=lambda *rows: asked.append(rows))  # complete: nothing to ask
+    assert asked == [(100, 33 + 33 + 33)]
+
+
+def test_where_there_is_no_room_nothing_is_trained_and_nothing_left(tmp_path):
+    def refuse(*_):
+        raise ValueError("no room")
+
+    with pytest.raises(ValueError, match="no room"):
+        build(tmp_path, generator=fail_in_cycle(1, AssertionError("trained")), ready=refuse)
+    assert names(tmp_path) == []

@@ -176,7 +176,7 @@ def test_with_other_data_or_parameters_a_new_pool_is_started_and_the_old_one_sta
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize("changes", [{"cycle_backend": "sequential"}, {"model_name": ("MOSTLY_AI/Large",) * 3}])
+@pytest.mark.parametrize("changes", [{"cycle_backend": "threading"}, {"model_name": ("MOSTLY_AI/Large",) * 3}])
 def test_a_change_without_effect_on_the_rows_goes_on(broken_off, undisturbed, changes):
     result, trained, _ = run(broken_off, **changes)
     assert trained == [2, 3] and result.path.read_bytes() == undisturbed

@@ -196,3 +196,10 @@ def test_kinds_as_pandas_infers_them(tmp_path_factory, cells):
     kinds = {"i": "numeric", "f": "numeric", "b": "boolean"}
     expected = kinds.get(read.dtype.kind) or ("boolean" if set(read.dropna()) <= {True, False} else "text")
     assert infer(tmp_path_factory.mktemp("kinds"), cells).kind == expected
+
+
+def test_only_cells_that_change_are_counted():
+    cells = ["9223372036854775807", "1234567890123456789", "12", "5.0", "_RARE_", None]
+    texts, number = rewrite(Integers(), pa.array(cells))
+    assert texts.to_pylist() == [*cells[:3], "5", None, None]
+    assert number == 2

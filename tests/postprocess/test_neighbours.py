@@ -37,17 +37,21 @@ def test_training_rows_are_compared_with_the_others():
     training = draw_codes(SIZES, 30, seed=1)
     expected = differing(training, training)
     np.fill_diagonal(expected, 99)
-    np.testing.assert_array_equal(compared(training, training, are_training=True).closest, expected.min(axis=1))
+    np.testing.assert_array_equal(compared(training, training, own_number=np.arange(30)).closest, expected.min(axis=1))
+    some = np.array([3, 4, 29])
+    np.testing.assert_array_equal(
+        compared(training[:, some], training, own_number=some).closest, expected.min(axis=1)[some]
+    )
 
 
 def test_pieces_and_threads_make_no_difference(monkeypatch):
     codes, training = draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2)
     reach = np.full(40, 1)
-    whole, own = compared(codes, training, reach=reach), compared(training, training, are_training=True)
+    whole, own = compared(codes, training, reach=reach), compared(training, training, own_number=np.arange(40))
     monkeypatch.setattr(module, "ROWS_A_CHUNK", 7)
     with open_workers(3) as workers:
         pieces = compared(codes, training, reach=reach, workers=workers)
-        own_pieces = compared(training, training, are_training=True, workers=workers)
+        own_pieces = compared(training, training, own_number=np.arange(40), workers=workers)
     np.testing.assert_array_equal(whole.closest, pieces.closest)
     np.testing.assert_array_equal(whole.is_near, pieces.is_near)
     np.testing.assert_array_equal(own.closest, own_pieces.closest)

@@ -73,3 +73,20 @@ def test_a_result_stands_without_qas_figures(data, tmp_path, monkeypatch, answer
     page, progress = tmp_path / "page.html", Recorder()
     found = official.evaluate(training=training, holdout=holdout, result=training, page=page, progress=progress)
     assert found is None and progress.lines == [line] and not page.exists()
+
+
+def test_the_report_s_figures_stand_without_what_comes_after_them(data, tmp_path, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise KeyError("gone")
+
+    monkeypatch.setattr(official, "privacy_by_seed", fail)
+    monkeypatch.setattr(official, "accuracy_together", fail)
+    training, holdout = data
+    page, progress = tmp_path / "page.html", Recorder()
+    found = official.evaluate(training=training, holdout=holdout, result=training, page=page, progress=progress)
+    assert 0 < found.accuracy["overall"] <= 1 and 0 <= found.privacy["dcr_share"] <= 1
+    assert found.privacy_by_seed == () and found.together is None and page.exists()
+    assert progress.lines == [
+        "warning: mostlyai-qa failed, so its distances by seed are missing: KeyError: 'gone'",
+        "warning: mostlyai-qa failed, so the accuracy with the holdout is missing: KeyError: 'gone'",
+    ]

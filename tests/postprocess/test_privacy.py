@@ -6,7 +6,7 @@ from postprocess.privacy import rows_apart
 WEIGHTS = np.array([0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.0])  # the heaviest five: 1, 3, 5, 7, 8
 
 
-def apart(near, *, n=2, wanted=2):
+def apart(near, *, wanted=2):
     """Kept rows and number of near ones, where these rows are near; and which rows were compared, call by call."""
     compared = []
 
@@ -14,7 +14,7 @@ def apart(near, *, n=2, wanted=2):
         compared.append(rows.tolist())
         return np.isin(rows, near)
 
-    rows, number = rows_apart(WEIGHTS, n=n, wanted=wanted, is_near=is_near)
+    rows, number = rows_apart(WEIGHTS, wanted=wanted, is_near=is_near)
     return rows.tolist(), number, compared
 
 
@@ -26,9 +26,9 @@ def test_where_too_few_are_left_the_others_are_compared_as_well():
     assert apart(near=[1, 3, 5, 7, 0]) == ([2, 4, 6, 8, 9], 5, [[1, 3, 5, 7, 8], [0, 2, 4, 6, 9]])
 
 
-def test_where_few_are_wanted_enough_for_the_result_are_left():
-    rows, _, compared = apart(near=[], n=4, wanted=1)
-    assert len(rows) >= 4 and len(compared) == 2
+def test_only_as_many_are_compared_as_it_takes():
+    rows, number, compared = apart(near=[1, 3, 0], wanted=1)
+    assert (rows, number, compared) == ([5, 7], 2, [[1, 3], [5, 7]])
 
 
 @pytest.mark.parametrize("wanted", [4, 5, 100])

@@ -160,6 +160,12 @@ def test_status_out_of_time(rounds):
     case.assert_tables_of(result.selected)
 
 
+def test_a_round_that_was_cut_short_is_not_taken_for_the_last_one(monkeypatch):
+    monkeypatch.setattr(module, "SWAPS_A_LOOK", 1)
+    result = Case(60, 140).refine(tolerance=1.0, deadline=Looks(1))  # passes after the first swap of the only set
+    assert (result.status, result.rounds, result.swaps) == ("out of time", 1, 1)
+
+
 def test_nothing_to_swap_with():
     case = Case(20, 0)
     result = case.refine()

@@ -41,15 +41,15 @@ def test_what_was_measured_is_not_refused():
 
 
 def test_needs_grow_with_what_they_come_from():
-    needs = needs_of_training(10**6, PRIZE, 25 * 10**6, 400.0, DEFAULTS)
-    assert needs.disk == pytest.approx(1.2 * 26e6 * 400 + 5e6)  # the page, too
+    needs = needs_of_training(10**6, PRIZE, 25 * 10**6, 400.0, DEFAULTS, written_rows=30 * 10**6)
+    assert needs.disk == pytest.approx(1.2 * 31e6 * 400 + 5e6)  # the page, too
     assert needs.memory > 2 * 25e6 * 80
     for change in ({"max_memory": 0.1}, {"trimming_data_multiplier": 1.0}, {"refinement_top_triples": 10}):
         less = needs_of_selection(10**5, PRIZE, 10**6, 400.0, SelectionParameters(**change))
         assert less.memory <= needs_of_selection(10**5, PRIZE, 10**6, 400.0, DEFAULTS).memory
     wide = needs_of_selection(1000, np.full(300, 10), 2000, 400.0, DEFAULTS)
     assert 4 * 2**30 <= wide.memory < 4.1 * 2**30  # all tables would take 9 GB
-    assert needs_of_training(100, PRIZE[:3], 2500, 10.0, DEFAULTS).memory == 2**30  # the generator's
+    assert needs_of_training(100, PRIZE[:3], 2500, 10.0, DEFAULTS, written_rows=2500).memory == 2**30  # the generator's
 
 
 def test_too_little_memory_or_disk_is_told_with_the_figures(tmp_path, monkeypatch):

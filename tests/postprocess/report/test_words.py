@@ -56,7 +56,7 @@ def test_kept_out_rows_have_their_reason(told):
     told["excluded"]["some_new_reason"] = 5
     assert words.kept_out(told) == [
         "Pool rows kept out: 1,234, equal to a training row.",
-        "Pool rows kept out: 1, nearly equal to a training row.",
+        "Pool rows kept out: 1, too near to a training row (privacy_filter).",
         "Pool rows kept out: 5, some new reason.",
     ]
 
