@@ -46,8 +46,9 @@ from postprocess.official import Official, evaluate
 from postprocess.origin import origin
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress, Silent, open_progress
-from postprocess.report import FileFacts, RunFacts, summary, write_page, write_summary
+from postprocess.report.facts import FileFacts, RunFacts, summary, write_summary
 from postprocess.report.findings import look_closely
+from postprocess.report.page import write_page
 from postprocess.resources import mean_row_bytes, needs_of_selection, needs_of_training, require_room
 from postprocess.result import free_path, write_result
 from postprocess.selection import Stage, select

@@ -1,19 +1,31 @@
 """`python -m postprocess.report`: the page of any result, with or without what its run left beside it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from postprocess.official import Official
-from postprocess.report import FileFacts, summary, write_summary
 from postprocess.report import page as page_module
 from postprocess.report.__main__ import main
+from postprocess.report.facts import FileFacts, summary, write_summary
 from tests.postprocess.report.conftest import frame
 
 
 @pytest.fixture(autouse=True)
 def _small_plotly(monkeypatch):
     monkeypatch.setattr(page_module, "get_plotlyjs", lambda: "/* plotly */")
+
+
+@pytest.fixture(autouse=True)
+def _sigterm_as_before():
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
@@ -108,7 +120,12 @@ def test_a_holdout_adds_mostlyai_qas_figures_and_page(files, tmp_path, capsys, m
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "line"), [(KeyboardInterrupt(), 130, "interrupted"), (KeyError("x"), 1, "KeyError: 'x'")]
+    ("error", "code", "line"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 1, "out of memory: leave --pool out, or free some"),
+        (PermissionError(13, "Permission denied", "/some/file"), 1, "/some/file: Permission denied"),
+    ],
 )
 def test_early_ends_are_told_in_one_line(files, capsys, monkeypatch, error, code, line):
     def fail(*_arguments):
@@ -117,3 +134,32 @@ def test_early_ends_are_told_in_one_line(files, capsys, monkeypatch, error, code
     monkeypatch.setattr("postprocess.report.__main__.make_again", fail)
     assert main(files) == code
     assert capsys.readouterr() == ("", f"python -m postprocess.report: {line}\n")
+
+
+def test_sigterm_leaves_no_unfinished_page(files, tmp_path, capsys, monkeypatch):
+    def terminate(unfinished, _path):
+        assert unfinished.exists()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("postprocess.result.publish", terminate)
+    assert main(files) == 143
+    assert capsys.readouterr().err.endswith("python -m postprocess.report: terminated\n")
+    assert [path.name for path in (tmp_path / "result").iterdir()] == ["result.csv"]
+
+
+def test_a_library_that_does_not_load_is_told_in_one_line():
+    program = (
+        "import runpy, sys; sys.modules['numpy'] = None; runpy.run_module('postprocess.report', run_name='__main__')"
+    )
+    project = Path(page_module.__file__).parents[2]
+    ended = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1 and ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("python -m postprocess.report: ModuleNotFoundError: import of numpy halted")
+
+
+def test_a_folder_that_may_not_be_written_is_told_before_anything_is_compared(files, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert main(files) == 2
+    line = f"{tmp_path / 'result'}: no permission to write there; give another --output"
+    assert capsys.readouterr().err == f"python -m postprocess.report: {line}\n"

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 import pytest
 
 from postprocess.report import page as page_module
-from postprocess.report import summary
 from postprocess.report.charts import charts
+from postprocess.report.facts import summary
 from postprocess.report.page import page
 from tests.postprocess.report.conftest import HOSTILE, look_at
 
