@@ -86,6 +86,9 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     sources = open_inputs(training=call.training, result=call.result, pool=call.pool, holdout=call.holdout)
     page, official_page = _free_pages(call)
     binning = fit(sources["training"], progress=progress)
+    if "holdout" in sources:
+        # Read now for its cells alone: one that does not fit ends the program before anything is compared.
+        read_codes(sources["holdout"], binning, progress=progress)
     codes = {role: read_codes(sources[role], binning, progress=progress) for role in sources if role != "holdout"}
     told: dict[str, Any] = {"versions": versions()} | _of_the_run(call.result, progress)
     for role in codes:

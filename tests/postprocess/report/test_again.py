@@ -86,6 +86,23 @@ def test_a_summary_of_something_else_is_left_aside(files, tmp_path, capsys, text
     assert "left aside" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("h.csv", lambda rows: rows.drop(columns="day"), "missing column 'day'; the holdout data needs all training"),
+        ("h.parquet", lambda rows: rows.drop(columns="day"), "missing column 'day'; the holdout data needs all"),
+        ("h.csv", lambda rows: rows.assign(day="soon"), "column 'day', row 1 after the header: 'soon' is not a date"),
+        ("h.csv", lambda _: frame(120, 1), "the same as the training data; give rows that the training data does not"),
+    ],
+)
+def test_an_unusable_holdout_is_told_before_anything_is_compared(files, tmp_path, capsys, name, change, message):
+    path, rows = tmp_path / name, change(frame(30, 7))
+    rows.to_csv(path, index=False) if path.suffix == ".csv" else rows.to_parquet(path)
+    assert main([*files, f"--holdout={path}"]) == 2
+    told = capsys.readouterr().err
+    assert f"python -m postprocess.report: {path}: {message}" in told and "Comparing" not in told
+
+
 def test_wrong_calls_end_with_one_line(files, tmp_path, capsys):
     for arguments, message in (
         ([files[0], "--result=none.csv"], "none.csv: no such file; give the path of the result data"),
