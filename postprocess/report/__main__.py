@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +90,9 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
         # Read now for its cells alone: one that does not fit ends the program before anything is compared.
         read_codes(sources["holdout"], binning, progress=progress)
     codes = {role: read_codes(sources[role], binning, progress=progress) for role in sources if role != "holdout"}
-    told: dict[str, Any] = {"versions": versions()} | _of_the_run(call.result, progress)
-    for role in codes:
-        facts = FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns))
+    files = {role: FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns)) for role in codes}
+    told: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
+    for role, facts in files.items():
         told[role] = told.get(role, {}) | vars(facts)
     with open_workers() as workers:
         told |= look_closely(
@@ -124,14 +124,19 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
     )[0]
 
 
-def _of_the_run(result: Path, progress: Progress) -> dict[str, Any]:
-    """The summary beside the result; nothing where there is none, or one of another result."""
+def _of_the_run(files: Mapping[str, FileFacts], result: Path, progress: Progress) -> dict[str, Any]:
+    """The summary beside the result; nothing where there is none, or one of a run with another file than these.
+
+    Nearly all that a run tells depends on all of its files: a part of it beside another file would mislead.
+    """
     path = result.with_name(f"{result.name.split('.')[0]}_summary.json")
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        if summary["result"]["sha256"] == FileFacts.of(result, 0, 0).sha256:
+        others = [role for role, facts in files.items() if summary[role]["sha256"] != facts.sha256]
+        if not others:
             return summary
-        progress.log(f"warning: {path} tells of another result, so it is left aside")
+        named = " and ".join(f"another {role} file" for role in others)
+        progress.log(f"warning: {path} tells of {named} than given here, so all figures of its run are left aside")
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError) as error:
