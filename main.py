@@ -3,9 +3,7 @@
 All parameters stand at the top; the stages follow at the bottom, in the order in which they run.
 """
 
-import argparse
 import filecmp
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -13,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
 from postprocess.ending import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_TERMINATED,
     EXIT_WRONG_INPUT,
+    PROGRAM,
     Terminated,
     checked,
     explain,
@@ -40,15 +38,17 @@ from pool.errors import ParameterError, PoolError
 from pool.parameters import PoolParameters
 from pool.store import PoolResult
 from postprocess.binning import Binning, fit, read_typed
-from postprocess.codes import Codes, encode_frame, read_codes, require_columns
+from postprocess.codes import Codes, encode_frame, read_codes
+from postprocess.command import Parser, open_inputs, require_writable
 from postprocess.evaluation import measure
 from postprocess.files import InputError, Source, open_source
 from postprocess.official import Official, evaluate
 from postprocess.origin import origin
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress, Silent, open_progress
-from postprocess.report import FileFacts, RunFacts, summary, write_page, write_summary
+from postprocess.report.facts import FileFacts, RunFacts, summary, write_summary
 from postprocess.report.findings import look_closely
+from postprocess.report.page import write_page
 from postprocess.resources import mean_row_bytes, needs_of_selection, needs_of_training, require_room
 from postprocess.result import free_path, write_result
 from postprocess.selection import Stage, select
@@ -231,28 +231,10 @@ def run(call: Call, progress: Progress) -> list[Path]:
 
 def check_call(call: Call) -> Source:
     """The training data, after a first look at all that the call names: what is wrong there ends the run at once."""
-    for path in filter(None, (call.training, call.pool, call.holdout, call.output)):
-        if not _is_utf8(path):
-            raise InputError(f"{path}: not UTF-8, which paths must be; rename the file or folder")
-    training = open_source(call.training, role="training")
-    for given, role in ((call.pool, "pool"), (call.holdout, "holdout")):
-        if given is not None:
-            require_columns(open_source(given, role=role), training.columns)
-    if call.holdout is not None and filecmp.cmp(call.training, call.holdout, shallow=False):
-        raise InputError(
-            f"{call.holdout}: the same as the training data; give rows that the training data does not have"
-        )
+    sources = open_inputs(training=call.training, pool=call.pool, holdout=call.holdout)
     for name in ("results", "pool_data") if call.pool is None else ("results",):
-        folder = call.output / name
-        try:
-            existing = next(path for path in (folder, *folder.parents) if path.exists())
-        except OSError as error:  # a name that is too long
-            raise InputError(f"{folder}: {error.strerror}; give another --output") from error
-        if not existing.is_dir():
-            raise InputError(f"{existing}: a file, so {folder} cannot be a folder; give another --output")
-        if not os.access(existing, os.W_OK | os.X_OK):
-            raise InputError(f"{existing}: no permission to write there; give another --output")
-    return training
+        require_writable(call.output / name)
+    return sources["training"]
 
 
 def make_pool(
@@ -340,9 +322,9 @@ def evaluate_officially(
 
 def read_call(arguments: Sequence[str]) -> Call:
     """The command line; a wrong one ends the program with one line and exit code 2."""
-    parser = _Parser(
+    parser = Parser(
+        program=PROGRAM,
         prog="run.sh",
-        allow_abbrev=False,
         description="Synthetic rows whose tables match the original's: trains generators, fills a pool, selects.",
         epilog="Parameters are edited at the top of main.py. Exit codes: 0 done, 1 failed, 2 wrong call or input, "
         "130 interrupted, 143 terminated.",
@@ -357,19 +339,6 @@ def read_call(arguments: Sequence[str]) -> Call:
     )
     given = parser.parse_args(arguments)
     return Call(given.training, given.pool, given.holdout, given.output)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        sys.exit(explain(f"{message}; see --help", code=EXIT_WRONG_INPUT))
-
-
-def _is_utf8(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

@@ -14,18 +14,31 @@ from pathlib import Path
 
 import numpy as np
 
-from postprocess.ending import EXIT_INTERRUPTED, EXIT_WRONG_INPUT
+from postprocess.ending import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, reason
 from postprocess.parameters import SelectionParameters
 from postprocess.result import whole_file
+
+TO_SAVE_MEMORY = "take a smaller case, or lower max_memory or the swapsizes with --set"
+
+
+class RunError(Exception):
+    """A run that was to be measured did not end well: one line that names its files, and what to do."""
 
 
 @contextmanager
 def exits(parser: argparse.ArgumentParser) -> Iterator[None]:
-    """Ends the program with one line: exit code 2 for wrong input or parameters, 130 when interrupted."""
+    """Ends the program with one line and an exit code.
+
+    2 for wrong input or parameters, 1 where a run failed or memory ran out, 130 when interrupted.
+    """
     try:
         yield
     except (ValueError, OSError, argparse.ArgumentTypeError) as error:  # InputError is a ValueError
         parser.exit(EXIT_WRONG_INPUT, f"{parser.prog}: {error}\n")
+    except MemoryError as error:
+        parser.exit(EXIT_FAILED, f"{parser.prog}: {reason(error, to_save_memory=TO_SAVE_MEMORY)}\n")
+    except RunError as error:
+        parser.exit(EXIT_FAILED, f"{parser.prog}: {error}\n")
     except KeyboardInterrupt:
         parser.exit(EXIT_INTERRUPTED, f"{parser.prog}: interrupted\n")
 
@@ -105,6 +118,25 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
+
+
+def read_items(path: Path, holds: str, keys: Sequence[str]) -> list[dict]:
+    """The items, at least one, that a benchmark's JSON file holds under the name `holds`, each with these keys.
+
+    Raises ValueError, naming the file, where it is another kind of file.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # of JSON, or of UTF-8
+        raise ValueError(f"{path}: not a JSON file ({error})") from error
+    items = content.get(holds) if isinstance(content, dict) else None
+    if not isinstance(items, list) or not items:
+        raise ValueError(f"{path}: has no {holds!r}")
+    for item in items:
+        lacking = [key for key in keys if not isinstance(item, dict) or key not in item]
+        if lacking:
+            raise ValueError(f"{path}: {holds!r} without {', '.join(map(repr, lacking))}")
+    return items
 
 
 def write_json(content: dict, path: Path) -> None:

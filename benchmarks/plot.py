@@ -1,21 +1,21 @@
 """Draws what `scaling`, `measure` and `privacy` wrote: time and memory against size, accuracy over time and by privacy.
 
-python -m benchmarks.plot [--scaling FILE] [--curve FILE ...] [--privacy FILE ...] [--pictures FOLDER]
+python -m benchmarks.plot [--scaling FILE] [--curve [TITLE=]FILE ...] [--privacy [TITLE=]FILE ...] [--pictures FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.command import exits
+from benchmarks.command import exits, read_items
 from benchmarks.scaling import VARIED
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -27,14 +27,32 @@ GROUPS = {  # of stages, as drawn: label, colour and stages of each
     "refinement": ("#a463f2", ("refinement",)),
     "measuring": ("#9c9c9c", ("measuring", "finishing")),
 }
+NEEDED = {  # by option: what its files hold, and the keys of each item that are drawn
+    "scaling": ("points", (*VARIED, "run")),
+    "curve": ("runs", ("accuracy", "curve")),
+    "privacy": ("seen", ("setting", "dcr_share", "pool_dcr_share", "accuracy_unseen")),
+}
 LINES = ("#4269d0", "#ff725c", "#3ca951", "#a463f2", "#efb118", "#9c6b4e")
 HEADROOM = 1.08
 DOTS_AN_INCH = 150
 
 
-def draw_scaling(scaling: dict, path: Path) -> None:
+@dataclass(frozen=True)
+class Titled:
+    """A file, and the title of its chart."""
+
+    title: str
+    path: Path
+
+    @classmethod
+    def of(cls, text: str) -> Titled:
+        """For argparse: TITLE=FILE, or FILE alone, whose name without its ending is the title."""
+        title, mark, name = text.partition("=")
+        return cls(title, Path(name)) if mark and not Path(text).exists() else cls(Path(text).stem, Path(text))
+
+
+def draw_scaling(points: Sequence[dict], path: Path) -> None:
     """Time, stage over stage, and peak memory, against each of the three sizes."""
-    points = scaling["points"]
     figure = Figure(figsize=(10, 5.5), layout="constrained")
     axes = figure.subplots(2, len(VARIED), sharey="row")
     for name, (time_axes, memory_axes) in zip(VARIED, axes.T, strict=True):
@@ -57,24 +75,22 @@ def draw_scaling(scaling: dict, path: Path) -> None:
     figure.savefig(path, dpi=DOTS_AN_INCH)
 
 
-def draw_curves(measurements: dict[str, dict], path: Path) -> None:
+def draw_curves(measurements: Sequence[tuple[str, Sequence[dict]]], path: Path) -> None:
     """Overall accuracy against the time since the selection began, from a random sample of the pool to the result.
 
-    One chart for each measurement, by its label. The oversized subset is left out: it has more rows than the result,
-    so less sampling noise, and compares with nothing.
+    One chart for each measurement (title, runs), of its last run. The oversized subset is left out: it has more rows
+    than the result, so less sampling noise, and compares with nothing.
     """
     figure = Figure(figsize=(5 * len(measurements), 3.6), layout="constrained")
-    for axes, (label, measurement) in zip(
-        figure.subplots(1, len(measurements), squeeze=False)[0], measurements.items(), strict=True
-    ):
-        run = measurement["runs"][-1]
+    for axes, (title, runs) in zip(figure.subplots(1, len(measurements), squeeze=False)[0], measurements, strict=True):
+        run = runs[-1]
         seconds, overall = zip((0.0, run["accuracy"]["pool_sample"]["overall"]), *run["curve"][1:], strict=True)
         axes.plot(seconds, overall, ".-", color=LINES[0])
         notes = {0: "sample of the pool", 1: f"trimmed {overall[1]:.4f}", len(overall) - 1: f"result {overall[-1]:.4f}"}
         for point, text in notes.items():
             below = (6, -14) if point == 1 else (6, 6)
             axes.annotate(text, (seconds[point], overall[point]), below, textcoords="offset points")
-        axes.set_title(label)
+        axes.set_title(title)
         axes.set_xlabel("seconds since the selection began")
         axes.set_ylabel("overall accuracy")
         axes.set_xlim(0, 1.3 * seconds[-1])
@@ -83,16 +99,13 @@ def draw_curves(measurements: dict[str, dict], path: Path) -> None:
     figure.savefig(path, dpi=DOTS_AN_INCH)
 
 
-def draw_privacy(experiments: dict[str, dict], path: Path) -> None:
+def draw_privacy(experiments: Sequence[tuple[str, Sequence[dict]]], path: Path) -> None:
     """Accuracy against unseen rows by how much the DCR share lies above the pool's: the mean of each setting's seeds.
 
-    One chart for each experiment, by its label. The bars are standard errors of the mean.
+    One chart for each experiment (title, selections seen). The bars are standard errors of the mean.
     """
     figure = Figure(figsize=(5 * len(experiments), 3.6), layout="constrained")
-    for axes, (label, experiment) in zip(
-        figure.subplots(1, len(experiments), squeeze=False)[0], experiments.items(), strict=True
-    ):
-        seen = experiment["seen"]
+    for axes, (title, seen) in zip(figure.subplots(1, len(experiments), squeeze=False)[0], experiments, strict=True):
         for number, setting in enumerate(dict.fromkeys(each["setting"] for each in seen)):
             of_setting = [each for each in seen if each["setting"] == setting]
             lean = np.array([each["dcr_share"] - each["pool_dcr_share"] for each in of_setting])
@@ -102,7 +115,7 @@ def draw_privacy(experiments: dict[str, dict], path: Path) -> None:
                 lean.mean(), unseen.mean(), y_error, x_error, "o", color=LINES[number % len(LINES)], label=setting
             )
         axes.axvline(0, color="#bbbbbb", zorder=0)
-        axes.set_title(label)
+        axes.set_title(title)
         axes.set_xlabel("DCR share above the pool's")
         axes.set_ylabel("accuracy against unseen rows")
         axes.legend(frameon=False, fontsize="small")
@@ -111,14 +124,13 @@ def draw_privacy(experiments: dict[str, dict], path: Path) -> None:
     figure.savefig(path, dpi=DOTS_AN_INCH)
 
 
-def _read(path: Path, holds: str) -> dict:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if holds not in content:
+def _read(path: Path, option: str) -> list[dict]:
+    try:
+        return read_items(path, *NEEDED[option])
+    except ValueError as error:
         raise ValueError(
-            f"{path}: has no {holds!r}; give `scaling`'s file to --scaling, `measure`'s to --curve, `privacy`'s to "
-            "--privacy"
-        )
-    return content
+            f"{error}; give `scaling`'s file to --scaling, `measure`'s to --curve, `privacy`'s to --privacy"
+        ) from error
 
 
 def _series(points: Sequence[dict], varied: str) -> list[dict]:
@@ -146,12 +158,11 @@ def main(arguments: Sequence[str]) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plot", description=__doc__.splitlines()[0])
     parser.add_argument("--scaling", type=Path, metavar="FILE", help="what `scaling` wrote: draws scaling.png")
-    parser.add_argument(
-        "--curve", type=Path, nargs="+", default=[], metavar="FILE", help="what `measure --json` wrote: draws curve.png"
-    )
-    parser.add_argument(
-        "--privacy", type=Path, nargs="+", default=[], metavar="FILE", help="what `privacy --json` wrote: privacy.png"
-    )
+    for option, help_ in (
+        ("--curve", "what `measure --json` wrote: draws curve.png, a chart for each file, titled TITLE or as the file"),
+        ("--privacy", "what `privacy --json` wrote: draws privacy.png, likewise"),
+    ):
+        parser.add_argument(option, type=Titled.of, nargs="+", default=[], metavar="[TITLE=]FILE", help=help_)
     parser.add_argument("--pictures", type=Path, default=PICTURES, metavar="FOLDER", help="where they go (%(default)s)")
     given = parser.parse_args(arguments)
     if given.scaling is None and not given.curve and not given.privacy:
@@ -159,12 +170,13 @@ def main(arguments: Sequence[str]) -> int:
     with exits(parser):
         given.pictures.mkdir(parents=True, exist_ok=True)
         if given.scaling is not None:
-            draw_scaling(_read(given.scaling, "points"), given.pictures / "scaling.png")
+            draw_scaling(_read(given.scaling, "scaling"), given.pictures / "scaling.png")
         if given.curve:
-            measurements = {path.stem: _read(path, "runs") for path in given.curve}
+            measurements = [(each.title, _read(each.path, "curve")) for each in given.curve]
             draw_curves(measurements, given.pictures / "curve.png")
         if given.privacy:
-            draw_privacy({path.stem: _read(path, "seen") for path in given.privacy}, given.pictures / "privacy.png")
+            experiments = [(each.title, _read(each.path, "privacy")) for each in given.privacy]
+            draw_privacy(experiments, given.pictures / "privacy.png")
     return 0
 
 

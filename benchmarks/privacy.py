@@ -54,7 +54,8 @@ class Embedded:
 class Seen:
     """One selection: overall accuracies against the half selected by, the other half and both; distances to either.
 
-    dcr_share: share of rows nearer to the half selected by, ties half. pool_dcr_share: that of all pool rows.
+    dcr_share: share of rows nearer to the half selected by, ties half, as all distances of at most MOST_QUERIES of the
+    selected rows, drawn at random. pool_dcr_share: that of MOST_QUERIES random pool rows.
     """
 
     setting: str

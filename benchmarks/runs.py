@@ -6,11 +6,13 @@ import multiprocessing
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import TO_SAVE_MEMORY, RunError
 from benchmarks.memory import PeakMemory
 from postprocess.binning import fit
 from postprocess.codes import Codes, read_codes
@@ -96,6 +98,14 @@ def run_here(training_path: Path, pool_path: Path, parameters: SelectionParamete
 
 
 def run_apart(training_path: Path, pool_path: Path, parameters: SelectionParameters) -> Run:
-    """As `run_here`, in a process of its own, whose memory nothing else has touched."""
+    """As `run_here`, in a process of its own, whose memory nothing else has touched.
+
+    Raises RunError where that process runs out of memory or is killed.
+    """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(run_here, training_path, pool_path, parameters).result()
+        try:
+            return process.submit(run_here, training_path, pool_path, parameters).result()
+        except (BrokenProcessPool, MemoryError) as error:
+            raise RunError(
+                f"{training_path}, {pool_path}: the measured process ran out of memory or was killed; {TO_SAVE_MEMORY}"
+            ) from error

@@ -37,7 +37,7 @@ def scale(
     points: list[dict] = []
     for size in sizes:
         progress.log(f"case {len(points) + 1} of {len(sizes)}: {size}")
-        with TemporaryDirectory(dir=folder) as case:
+        with TemporaryDirectory(dir=folder, prefix="x".join(map(str, asdict(size).values())) + "_") as case:
             files = make_case(Path(case), size, seed=seed, progress=progress)
             points.append(asdict(size) | {"run": run_apart(*files, parameters).as_dict()})
     return points

@@ -33,11 +33,13 @@ def explain(message: object, *, code: int, program: str = PROGRAM) -> int:
     return code
 
 
-def explain_early_ends() -> None:
+def explain_early_ends(program: str = PROGRAM) -> None:
     """Let Ctrl-C while the libraries load, which takes seconds, and a library that does not load get their one line."""
-    _on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED)))
+    _on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED, program=program)))
     sys.excepthook = lambda kind, error, _: explain(
-        f"{kind.__name__}: {error}; memory (ulimit -v) or the packages in .venv may be at fault", code=EXIT_FAILED
+        f"{kind.__name__}: {error}; memory (ulimit -v) or the packages in .venv may be at fault",
+        code=EXIT_FAILED,
+        program=program,
     )
 
 
@@ -69,10 +71,10 @@ def print_paths(paths: Iterable[Path]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception, *, to_save_memory: str = "lower sample_size, max_memory or the swapsizes") -> str:
     """What to say of a failure that the program has no words of its own for."""
     if isinstance(error, MemoryError):
-        return f"out of memory{f' ({error})' if str(error) else ''}: lower sample_size, max_memory or the swapsizes"
+        return f"out of memory{f' ({error})' if str(error) else ''}: {to_save_memory}"
     if "can't start new thread" in str(error):
         return "no more threads can be started: raise the limit on processes or on memory (ulimit -a), or lower threads"
     if isinstance(error, OSError):

@@ -32,7 +32,7 @@ from postprocess.codes import read_codes
 from postprocess.files import MISSING_TOKENS, open_source
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
-from postprocess.report import write_summary
+from postprocess.report.facts import write_summary
 from postprocess.result import publish
 from postprocess.selection import select
 from tests.pool.builds import fail_in_cycle

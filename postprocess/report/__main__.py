@@ -5,17 +5,36 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from postprocess.ending import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    EXIT_WRONG_INPUT,
+    Terminated,
+    explain,
+    explain_early_ends,
+    open_standard_streams,
+    print_paths,
+    raise_on_signals,
+    reason,
+)
+
+PROGRAM = "python -m postprocess.report"
+
+if __name__ == "__main__":
+    explain_early_ends(PROGRAM)
 
 import numpy as np
 
 from postprocess.binning import Binning, fit, read_typed
 from postprocess.codes import Codes, read_codes
-from postprocess.ending import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, explain, print_paths
+from postprocess.command import Parser, open_inputs, require_utf8, require_writable
 from postprocess.evaluation import measure
-from postprocess.files import InputError, open_source
+from postprocess.files import InputError
 from postprocess.official import evaluate
 from postprocess.progress import Progress, open_progress
 from postprocess.report.facts import FileFacts, official_figures, versions
@@ -24,13 +43,14 @@ from postprocess.report.page import write_page
 from postprocess.result import free_path
 from postprocess.workers import open_workers
 
-PROGRAM = "python -m postprocess.report"
+TO_SAVE_MEMORY = "leave --pool out, or free some"
 SEED = 1  # of the sample of the pool
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page; the exit code. Paths of what was written go to stdout, everything else to stderr."""
-    parser = _Parser(prog=PROGRAM, allow_abbrev=False, description=__doc__)
+    open_standard_streams()
+    parser = Parser(program=PROGRAM, prog=PROGRAM, description=__doc__)
     parser.add_argument("--training", type=Path, required=True, help="the original rows")
     parser.add_argument(
         "--result",
@@ -47,30 +67,32 @@ def main(arguments: Sequence[str]) -> int:
         help="the page; where it exists, another name is taken (beside the result)",
     )
     call = parser.parse_args(arguments)
+    raise_on_signals()
     try:
         print_paths(make_again(call, open_progress(sys.stderr)))
-    except InputError as error:
-        return explain(error, code=EXIT_WRONG_INPUT, program=PROGRAM)
+    except Terminated:
+        return explain("terminated", code=EXIT_TERMINATED, program=PROGRAM)
     except KeyboardInterrupt:
         return explain("interrupted", code=EXIT_INTERRUPTED, program=PROGRAM)
+    except InputError as error:
+        return explain(error, code=EXIT_WRONG_INPUT, program=PROGRAM)
     except Exception as error:
-        return explain(f"{type(error).__name__}: {error}", code=EXIT_FAILED, program=PROGRAM)
+        return explain(reason(error, to_save_memory=TO_SAVE_MEMORY), code=EXIT_FAILED, program=PROGRAM)
     return 0
 
 
 def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     """Look at all files anew, and write a page under a free name; returns the paths of what was written."""
-    sources = {
-        role: open_source(getattr(call, role), role=role)
-        for role in ("training", "result", "pool", "holdout")
-        if getattr(call, role) is not None
-    }
+    sources = open_inputs(training=call.training, result=call.result, pool=call.pool, holdout=call.holdout)
     page, official_page = _free_pages(call)
     binning = fit(sources["training"], progress=progress)
+    if "holdout" in sources:
+        # Read now for its cells alone: one that does not fit ends the program before anything is compared.
+        read_codes(sources["holdout"], binning, progress=progress)
     codes = {role: read_codes(sources[role], binning, progress=progress) for role in sources if role != "holdout"}
-    told: dict[str, Any] = {"versions": versions()} | _of_the_run(call.result, progress)
-    for role in codes:
-        facts = FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns))
+    files = {role: FileFacts.of(sources[role].path, codes[role].n_rows, len(sources[role].columns)) for role in codes}
+    told: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
+    for role, facts in files.items():
         told[role] = told.get(role, {}) | vars(facts)
     with open_workers() as workers:
         told |= look_closely(
@@ -92,6 +114,8 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
 def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
     """Names for the page and for mostlyai-qa's."""
     wanted = call.output or call.result.with_name(f"{call.result.name.split('.')[0]}_report.html")
+    require_utf8(wanted)
+    require_writable(wanted.parent)
     if not wanted.parent.is_dir():
         raise InputError(f"{wanted.parent}: no such folder; make it first")
     stem = wanted.stem.removesuffix("_report")
@@ -100,14 +124,19 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
     )[0]
 
 
-def _of_the_run(result: Path, progress: Progress) -> dict[str, Any]:
-    """The summary beside the result; nothing where there is none, or one of another result."""
+def _of_the_run(files: Mapping[str, FileFacts], result: Path, progress: Progress) -> dict[str, Any]:
+    """The summary beside the result; nothing where there is none, or one of a run with another file than these.
+
+    Nearly all that a run tells depends on all of its files: a part of it beside another file would mislead.
+    """
     path = result.with_name(f"{result.name.split('.')[0]}_summary.json")
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        if summary["result"]["sha256"] == FileFacts.of(result, 0, 0).sha256:
+        others = [role for role, facts in files.items() if summary[role]["sha256"] != facts.sha256]
+        if not others:
             return summary
-        progress.log(f"warning: {path} tells of another result, so it is left aside")
+        named = " and ".join(f"another {role} file" for role in others)
+        progress.log(f"warning: {path} tells of {named} than given here, so all figures of its run are left aside")
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -129,11 +158,6 @@ def _of_pool(codes: dict[str, Codes], binning: Binning, progress: Progress) -> d
             label="Measuring a sample of the pool",
         )
     return accuracy.as_dict()
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        sys.exit(explain(f"{message}; see --help", code=EXIT_WRONG_INPUT, program=PROGRAM))
 
 
 if __name__ == "__main__":

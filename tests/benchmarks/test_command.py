@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from benchmarks.command import new_file, positive, text_table, whole, with_settings, write_json
+from benchmarks.command import exits, new_file, positive, text_table, whole, with_settings, write_json
 from postprocess.parameters import SelectionParameters
 
 
@@ -33,6 +33,13 @@ def test_settings_are_checked(setting, text):
     with pytest.raises(ValueError) as error:
         with_settings(SelectionParameters(), [setting])
     assert text in str(error.value)
+
+
+def test_a_lack_of_memory_is_told_in_one_line(capsys):
+    with pytest.raises(SystemExit) as ended, exits(argparse.ArgumentParser(prog="benchmark")):
+        raise MemoryError
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("benchmark: out of memory: take a smaller case, or lower max_memory")
 
 
 def test_numbers_of_the_command_line():

@@ -1,6 +1,8 @@
 """Measured runs, the table and the JSON file."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -49,6 +51,22 @@ def test_command_measures_in_a_process_of_its_own(case_files, tmp_path, capsys):
     assert [stage["name"] for stage in found["runs"][0]["stages"]] == STAGES
     assert len(found["runs"][0]["curve"]) >= 3
     assert f"{found['runs'][0]['accuracy']['refined']['overall']:.5f}" in capsys.readouterr().out
+
+
+def killed(*_arguments):
+    """In place of `run_here`: what the kernel does to a process that takes too much memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_process_is_told_in_one_line(case_files, monkeypatch, capsys):
+    monkeypatch.setattr("benchmarks.runs.run_here", killed)
+    with pytest.raises(SystemExit) as exit:
+        main([*map(str, case_files)])
+    assert exit.value.code == 1
+    line = (
+        f"python -m benchmarks.measure: {case_files[0]}, {case_files[1]}: the measured process ran out of memory or was"
+    )
+    assert capsys.readouterr().err.startswith(line)
 
 
 @pytest.mark.parametrize(

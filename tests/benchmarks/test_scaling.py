@@ -1,6 +1,7 @@
 """The grid of sizes, measuring it, and the pictures."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -39,17 +40,46 @@ def test_pictures(points, tmp_path):
     scaling, measured = tmp_path / FILE_NAME, tmp_path / "measured.json"
     scaling.write_text(json.dumps({"points": points}))
     measured.write_text(json.dumps({"runs": [points[0]["run"]]}))
-    plot.main(["--scaling", str(scaling), "--curve", str(measured), "--pictures", str(tmp_path / "pictures")])
+    curves = [str(measured), f"another title={measured}"]
+    plot.main(["--scaling", str(scaling), "--curve", *curves, "--pictures", str(tmp_path / "pictures")])
     drawn = sorted((tmp_path / "pictures").iterdir())
     assert [path.name for path in drawn] == ["curve.png", "scaling.png"]
     assert all(path.read_bytes().startswith(PNG) for path in drawn)
 
 
-def test_says_what_it_cannot_draw(tmp_path, capsys):
+def test_titles(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("k=5.json").touch()
+    for text, title, name in (
+        ("measured.json", "measured", "measured.json"),
+        ("MOSTLY AI Prize=folder/measured.json", "MOSTLY AI Prize", "folder/measured.json"),
+        ("k=5.json", "k=5", "k=5.json"),
+    ):
+        assert plot.Titled.of(text) == plot.Titled(title, Path(name))
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "text"),
+    [
+        ("--scaling", '{"runs": [{}]}', "measured.json: has no 'points'; give `scaling`'s file to --scaling"),
+        ("--curve", '{"runs": []}', "measured.json: has no 'runs'"),
+        ("--curve", "[]", "measured.json: has no 'runs'"),
+        ("--curve", '{"runs": [{"curve": []}]}', "measured.json: 'runs' without 'accuracy'"),
+        ("--privacy", '{"seen": [1]}', "measured.json: 'seen' without 'setting', 'dcr_share'"),
+        ("--privacy", "nope", "measured.json: not a JSON file (Expecting value: line 1 column 1 (char 0))"),
+    ],
+)
+def test_says_what_it_cannot_draw(tmp_path, capsys, option, content, text):
     measured = tmp_path / "measured.json"
-    measured.write_text(json.dumps({"runs": []}))
-    for arguments, text in (([], "nothing to draw"), (["--scaling", str(measured)], "measured.json: has no 'points'")):
-        with pytest.raises(SystemExit) as exit:
-            plot.main([*arguments, "--pictures", str(tmp_path)])
-        assert exit.value.code == 2
-        assert text in capsys.readouterr().err
+    measured.write_text(content)
+    with pytest.raises(SystemExit) as exit:
+        plot.main([option, str(measured), "--pictures", str(tmp_path)])
+    assert exit.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert text in line
+
+
+def test_says_that_there_is_nothing_to_draw(capsys):
+    with pytest.raises(SystemExit):
+        plot.main([])
+    assert "nothing to draw" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from postprocess.official import Official
 from postprocess.origin import origin
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
-from postprocess.report import FileFacts, RunFacts, summary
+from postprocess.report.facts import FileFacts, RunFacts, summary
 from postprocess.report.findings import look_closely
 from postprocess.selection import Selection, Stage
 from postprocess.weights import weight_summary

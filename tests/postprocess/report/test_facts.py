@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postprocess.report import FileFacts, peak_memory_bytes, summary, write_page, write_summary
-from postprocess.report.facts import as_json, versions
+from postprocess.report.facts import FileFacts, as_json, peak_memory_bytes, summary, versions, write_summary
+from postprocess.report.page import write_page
 
 
 def test_file_facts_are_those_of_the_file(tmp_path):

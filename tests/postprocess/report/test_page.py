@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 import pytest
 
 from postprocess.report import page as page_module
-from postprocess.report import summary
 from postprocess.report.charts import charts
+from postprocess.report.facts import summary
 from postprocess.report.page import page
 from tests.postprocess.report.conftest import HOSTILE, look_at
 
@@ -83,6 +83,7 @@ def test_the_page_tells_the_run(told):
 
 def test_nothing_from_outside_becomes_markup(told):
     reader, text = read(told)
+    assert "Every figure on this page stands in the summary beside the result." in text
     assert HOSTILE in text and "größe {{ 7*7 }}" in text
     assert len(reader.scripts) == 3 and not any("alert" in script for script in (reader.scripts[0], reader.scripts[2]))
     assert "<" not in reader.scripts[1], "no tag can begin in the figures"
