@@ -123,7 +123,7 @@ with checked(PoolParameters, SelectionParameters):
         # How far (share) the tables to match leave the training data's for the pool's where sampling noise alone may
         # tell the two apart. 0: as close to the training rows as can be; more: closer to unseen rows of the same kind,
         # and leaning less on the training rows.
-        target_smoothing=0.5,
+        target_smoothing=0.6,
         # Pool rows that come nearer to a training row than this share of the distance (columns that differ) from there
         # to the next training row are not selected. 0: no such filter.
         privacy_filter=1.0,

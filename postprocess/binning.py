@@ -67,7 +67,7 @@ def fit(source: Source, *, progress: Progress) -> Binning:
     Keeps 8 bytes for each cell of numeric columns, and the distinct values of text columns.
 
     Raises:
-        InputError: The file breaks off, or has rows of the wrong length.
+        InputError: The file breaks off, has rows of the wrong length, or dates that no text can show.
     """
     formats = infer_formats(source, progress=progress)
     tallies = {
@@ -77,7 +77,11 @@ def fit(source: Source, *, progress: Progress) -> Binning:
     with progress.task("Binning the training data", total=source.row_count(), unit="row") as task:
         for batch in source.batches():
             for name, tally in tallies.items():
-                tally.add(batch.column(name))
+                try:
+                    tally.add(batch.column(name))
+                except CellError as error:
+                    error.column = name
+                    raise cell_fault(source, n_rows, error, of_training=True) from error
             n_rows += batch.num_rows
             task.advance(batch.num_rows)
     return Binning(tuple(tallies.pop(name).column(name) for name in source.columns), n_rows)
@@ -107,10 +111,11 @@ def read_typed(source: Source, binning: Binning) -> pd.DataFrame:
     return pd.DataFrame(typed)
 
 
-def cell_fault(source: Source, rows_before: int, error: CellError) -> InputError:
+def cell_fault(source: Source, rows_before: int, error: CellError, *, of_training: bool = False) -> InputError:
     """What a cell that does not fit its column's format comes to, with file, column and row."""
     row = rows_before + error.index + 1
+    others = "" if of_training else ", as the training data's values are"
     return InputError(
-        f"{source.path}: column {error.column!r}, row {row} after the header: {error.value!r} is not {error.expected}, "
-        "as the training data's values are; correct or remove the row"
+        f"{source.path}: column {error.column!r}, row {row} after the header: {error.value!r} is not {error.expected}"
+        f"{others}; correct or remove the row"
     )

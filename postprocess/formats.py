@@ -21,6 +21,7 @@ NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGN
 
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
+_TICKS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
 
 
 class CellError(ValueError):
@@ -205,12 +206,17 @@ class Dates:
         return (time - _EPOCH) // _MICROSECOND
 
     def _parse_typed(self, cells: pa.Array) -> pa.Array:
-        if pa.types.is_date(cells.type) or (pa.types.is_timestamp(cells.type) and cells.type.tz is None):
+        if pa.types.is_date(cells.type):
+            cells = cells.cast(pa.timestamp("s" if pa.types.is_date32(cells.type) else "ms"))
+        if not pa.types.is_timestamp(cells.type):
+            return self._parse_text(_as_text(cells))
+        _require_four_digit_years(cells)
+        if cells.type.tz is None:
             return cells.cast(self.type, safe=False)
-        if pa.types.is_timestamp(cells.type):
-            ticks = cells.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.int64())
-            return pc.add(ticks, self._shift // _MICROSECOND).cast(self.type)
-        return self._parse_text(_as_text(cells))
+        ticks = cells.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.int64())
+        times = pc.add(ticks, self._shift // _MICROSECOND).cast(self.type)
+        _require_four_digit_years(times)
+        return times
 
 
 @dataclass(frozen=True)
@@ -307,6 +313,19 @@ def _parse_boolean(cell: str) -> bool:
     if spelling not in ("true", "false", "1", "0", "1.0", "0.0"):
         raise ValueError
     return spelling in ("true", "1", "1.0")
+
+
+def _require_four_digit_years(times: pa.Array) -> None:
+    """Raises CellError where a timestamp is not of the years 1 to 9999, which text and Python's dates are bound to."""
+    if times.type.unit == "ns":  # 64 bits of those reach from 1677 to 2262
+        return
+    ticks, second = times.cast(pa.int64()), _TICKS_A_SECOND[times.type.unit]
+    earliest, end = ((bound - _EPOCH) // timedelta(seconds=1) for bound in (datetime.min, datetime.max))
+    beyond = pc.or_(pc.less(ticks, earliest * second), pc.greater_equal(ticks, (end + 1) * second))
+    place = pc.index(beyond, True).as_py()
+    if place >= 0:
+        cell = times.slice(place, 1).cast(pa.string())[0].as_py()
+        raise CellError(place, cell, "a date of the years 1 to 9999")
 
 
 def _remainder(ticks: pa.Array, step: int) -> pa.Array:

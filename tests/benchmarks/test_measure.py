@@ -10,7 +10,16 @@ from benchmarks.measure import main, stage_table
 from benchmarks.runs import run_here
 from postprocess.parameters import SelectionParameters
 
-SELECTION = ["targets", "privacy filter", "ipf", "oversized subset", "measuring", "trimming", "refinement"]
+SELECTION = [
+    "targets",
+    "privacy filter",
+    "ipf",
+    "oversized subset",
+    "measuring",
+    "trimming",
+    "refinement",
+    "closest training rows",
+]
 STAGES = ["reading", "reading the pool", *SELECTION, "finishing"]
 
 

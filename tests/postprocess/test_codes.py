@@ -178,3 +178,10 @@ def test_a_cell_that_cannot_be_typed_is_told_with_its_place(training, tmp_path):
     other = save(table(40).assign(day=[*["01/02/2024"] * 38, "soon", None]), tmp_path / "other.csv")
     with pytest.raises(InputError, match=r"other.csv: column 'day', row 39 after the header: 'soon' is not a date"):
         read_typed(other, binning)
+
+
+def test_training_dates_beyond_what_text_can_show(tmp_path):
+    days = pd.DataFrame({"day": np.array([0] * 150 + [2**40], "datetime64[s]")})
+    line = r"far.parquet: column 'day', row 151 after the header: .* is not a date of the years 1 to 9999; correct or remove"
+    with pytest.raises(InputError, match=line):
+        fit(save(days, tmp_path / "far.parquet", role="training"), progress=Silent())

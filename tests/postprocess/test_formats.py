@@ -1,6 +1,7 @@
 """Which format a training column gets, and that values come out of it as the training data writes them."""
 
 import io
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -203,3 +204,30 @@ def test_only_cells_that_change_are_counted():
     texts, number = rewrite(Integers(), pa.array(cells))
     assert texts.to_pylist() == [*cells[:3], "5", None, None]
     assert number == 2
+
+
+FIRST, LAST = datetime.min, datetime.max
+
+
+def test_dates_of_all_years_that_text_can_show():
+    exact = Dates(between=" ", seconds=True, digits=6)
+    assert exact.parse(pa.array([FIRST, LAST], pa.timestamp("us"))).to_pylist() == [FIRST, LAST]
+    assert Dates().parse(pa.array([2**62, None], pa.timestamp("ns"))).to_pylist() == [datetime(2116, 2, 20), None]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array([None, 2**62], pa.timestamp("s")),
+        pa.array([0, 2**53], pa.timestamp("ms")),
+        pa.array([0, -(2**62)], pa.timestamp("us")),
+        pa.array([0, 2**31 - 1], pa.date32()),
+        pa.array([0, 2**50], pa.date64()),
+        pa.array([FIRST, LAST], pa.timestamp("us", "UTC")),
+    ],
+    ids=lambda cells: str(cells.type),
+)
+def test_dates_beyond_the_years_that_text_can_show(cells):
+    with pytest.raises(CellError, match="is not a date of the years 1 to 9999") as failure:
+        Dates(between=" ", seconds=True, offset="+02:00").parse(cells)
+    assert failure.value.index == 1
