@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from postprocess.agreement import LevelWeights
 from postprocess.layout import Layout
 from postprocess.progress import Progress
 from postprocess.tables import Tables
@@ -89,7 +90,7 @@ class _FractionalTables:
 
     def __init__(self, layout: Layout, workers: Workers) -> None:
         self.tables = Tables(layout, workers=workers)
-        self.weights = (1.0 / np.maximum(layout.n_tables, 1)).astype(np.float32)
+        self.weights = LevelWeights.of(layout).values.astype(np.float32)
         self.itself = float(self.weights[:2] @ layout.n_tables[:2])
 
     def decide(self, codes: np.ndarray, fractions: np.ndarray) -> np.ndarray:
