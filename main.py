@@ -125,8 +125,8 @@ with checked(PoolParameters, SelectionParameters):
         # and leaning less on the training rows.
         target_smoothing=0.6,
         # Pool rows that come nearer to a training row than this share of the distance (columns that differ) from there
-        # to the next training row are not selected; nor, at any share above 0, are rows that differ from one in a single
-        # column, where that is rare among the training rows. Of a large pool only the rows that IPF prefers are
+        # to the next training row are not selected; nor, at any share above 0, are rows that differ from one in a
+        # single column, where that is rare among the training rows. Of a large pool only the rows that IPF prefers are
         # compared and selected from, 2.5 times as many as the oversized subset takes. 0: no such filter.
         privacy_filter=1.0,
         # Whether pool rows that equal a training row may be selected.
