@@ -139,6 +139,8 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
     except pa.ArrowException as error:
         raise InputError(f"{path}: not a whole Parquet file ({_one_line(error)}); write it again") from error
     _check_names(schema.names, path)
+    if (marks := _separators(schema.names)) is not None:
+        raise InputError(f"{path}: the only column's name holds {marks}, which would divide a CSV's header; rename it")
     for field in schema:
         if not _is_supported(field.type):
             raise InputError(
@@ -190,11 +192,16 @@ def _csv_columns(path: Path) -> tuple[str, ...]:
         raise InputError(f"{path}: the header cannot be read ({error}); correct it") from error
     if header is None:
         raise InputError(f"{path}: empty file; the first line must name the columns")
-    if len(header) == 1:
-        for mark, name in ((";", "semicolons"), ("\t", "tabs")):
-            if mark in header[0]:
-                raise InputError(f"{path}: the header is separated by {name}; save the file with commas instead")
+    if (marks := _separators(header)) is not None:
+        raise InputError(f"{path}: the header is separated by {marks}; save the file with commas instead")
     return tuple(header)
+
+
+def _separators(names: Sequence[str]) -> str | None:
+    """What the only column's name looks divided by."""
+    if len(names) > 1:
+        return None
+    return next((marks for mark, marks in ((";", "semicolons"), ("\t", "tabs")) if mark in names[0]), None)
 
 
 def _csv_batches(

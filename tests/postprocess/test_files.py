@@ -106,6 +106,9 @@ def test_bad_parquet(tmp_path):
         read_all(write(tmp_path, whole[:4] + b"\xff" * 2000 + whole[2004:], "broken.parquet"))
     with pytest.raises(InputError, match="empty file"):
         read_all(write(tmp_path, b"", "empty.parquet"))
+    pq.write_table(pa.table({"a;b": [1]}), tmp_path / "marks.parquet")
+    with pytest.raises(InputError, match="the only column's name holds semicolons, which would divide a CSV's header"):
+        open_source(tmp_path / "marks.parquet", role="pool")
     pq.write_table(pa.table({"a": [[1]]}), tmp_path / "nested.parquet")
     with pytest.raises(InputError, match="column 'a' has the type list"):
         read_all(tmp_path / "nested.parquet")
