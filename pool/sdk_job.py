@@ -39,7 +39,7 @@ def finish(
             psutil.wait_procs(processes, timeout=GOODBYE_SECONDS)
             break
         if not is_running:
-            status = next((process.wait(0) for process in processes), None)
+            status = next((process.wait(GOODBYE_SECONDS) for process in processes), None)
             error = OutOfMemoryError if kernel.has_killed(status) else PoolError
             raise error(f"the process of the {what} {describe_exit(status)}")
         stall.look(_state_of(state), processor_seconds=_processor_seconds(processes))

@@ -53,6 +53,19 @@ def test_a_job_whose_process_was_killed_is_an_error(quick):
     assert type(failure.value) is PoolError
 
 
+LINGERING = f"""
+import ctypes, os, threading, time
+threading.Thread(target=lambda: (time.sleep(1), os.kill(os.getpid(), {signal.SIGKILL}))).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads end otherwise there")
+def test_a_killed_process_whose_threads_take_longer_to_end_is_waited_for(quick):
+    with pytest.raises(PoolError, match=r"the process of the training was killed \(SIGKILL\)"):
+        run(FakeJob(LINGERING, "IN_PROGRESS"))
+
+
 def test_a_process_that_the_kernel_killed_ran_out_of_memory(quick, monkeypatch):
     counts = iter((3, 4))
     monkeypatch.setattr("pool.memory._kills", lambda: next(counts))
