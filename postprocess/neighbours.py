@@ -14,7 +14,7 @@ import numpy as np
 from postprocess.progress import Progress
 from postprocess.workers import Workers, chunks
 
-ROWS_A_CHUNK = 1 << 11  # rows compared with one training row after the other: all buffers stay in the cache
+CELLS_A_CHUNK = 1 << 19  # of rows that are compared with one training row after the other: in the cache all the time
 TRAINING_ROWS_A_STEP = 1000  # between two looks at the progress
 NEAR_COPY = 1  # columns: a row that differs in no more may be a training row with a disguise ...
 NO_REACH = -1
@@ -76,7 +76,7 @@ def distances(
             task.advance(len(numbers) * own.shape[1])
 
     with progress.task(label, total=n_rows * training.shape[1], unit="comparison") as task:
-        workers.map(compare, chunks(n_rows, ROWS_A_CHUNK))
+        workers.map(compare, chunks(n_rows, max(1, CELLS_A_CHUNK // n_columns)))
     return Distances(n_columns - most, is_near)
 
 
