@@ -48,8 +48,8 @@ def verdict(summary: Mapping) -> str:
     if overall > limit + NEAR:
         return (
             "The result's tables are closer to the training data's than those of a fresh sample of as many real rows "
-            "would be on average. Accuracy beyond that limit follows the training rows' own chance variation: it is "
-            "worth nothing on unseen rows."
+            "would be on average. Part of what lies beyond that limit follows the training rows' own chance variation, "
+            "which is worth nothing on unseen rows; target_smoothing says how far that may go."
         )
     if overall > limit - NEAR:
         return "The result's tables are as close to the training data's as those of a fresh sample of real rows."
@@ -92,7 +92,7 @@ def steps(summary: Mapping) -> list[str]:
 def _ipf(stage: Mapping) -> str:
     errors = f"the tables it fits were off by {percent(stage['mean_error'], 3)} on average in the last sweep"
     errors += f", by {percent(stage['largest_error'])} at most"
-    sweeps = f"{stage['sweeps']} sweep{'s' * (stage['sweeps'] != 1)}"
+    sweeps = _count(stage["sweeps"], "sweep")
     return {
         "converged": f"IPF converged after {sweeps}: {errors}.",
         "stalled": f"IPF stopped after {sweeps}, as another one would hardly change the weights: {errors}. "
@@ -118,7 +118,7 @@ def _trimming(stage: Mapping, summary: Mapping) -> str:
 
 
 def _refinement(stage: Mapping, summary: Mapping) -> str:
-    done = f"after {stage['rounds']:,} rounds and {stage['swaps']:,} swaps"
+    done = f"after {_count(stage['rounds'], 'round')} and {_count(stage['swaps'], 'swap')}"
     if stage["status"] == "converged":
         return (
             f"Refinement converged {done}: a pass over all candidate rows gained less than refinement_tolerance"
@@ -147,6 +147,10 @@ def _pace(rounds: Sequence[Sequence[float]], seconds: float) -> str:
         f"{points(max(high - low, 0), 3)} percentage points: at that pace another minute would add about "
         f"{points(max(minute, 0), 3)}, and the pace falls as it goes."
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _parameter(summary: Mapping, name: str, unit: str = "") -> str:
