@@ -207,6 +207,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
     )
     stages += [*selection.stages, Stage("writing", time.monotonic() - writing_started, len(selection.rows))]
     findings = look_at_result(training, result_path, binning, progress)
+    stages.append(Stage("comparing", time.monotonic() - stages[-1].ended, training.n_rows))
     facts = RunFacts(
         training=training_facts,
         pool=FileFacts.of(pool_source.path, pool.n_rows, len(pool_source.columns)),
@@ -223,7 +224,14 @@ def run(call: Call, progress: Progress) -> list[Path]:
     write_reports(facts, summary_path, report_path)
     official = evaluate_officially(call, training_source, binning, result_path, official_path, progress)
     if official is not None:
-        facts = replace(facts, official=official, official_page=official_path.name, seconds=time.monotonic() - started)
+        stages.append(Stage("mostlyai-qa", time.monotonic() - stages[-1].ended, training.n_rows))
+        facts = replace(
+            facts,
+            official=official,
+            official_page=official_path.name,
+            stages=tuple(stages),
+            seconds=time.monotonic() - started,
+        )
         write_reports(facts, summary_path, report_path, replacing=True)
     for warning in selection.warnings:
         progress.log(f"warning: {warning}")
