@@ -131,7 +131,7 @@ def pair_matrix(pairs: Mapping) -> Figure:
         "zmax": 1,
         "colorscale": [[place, colour] for (place, _), (_, colour) in zip(SCALE, reversed(SCALE), strict=True)],
         "hovertemplate": "%{y}<br>%{x}<br>%{z:.2%}<extra></extra>",
-        "colorbar": {"tickformat": ".1%", "thickness": 10, "outlinewidth": 0, "len": 0.9, "tickfont": {"size": 11}},
+        "colorbar": {"tickformat": ".2%", "thickness": 10, "outlinewidth": 0, "len": 0.9, "tickfont": {"size": 11}},
     }
     return {"data": [heatmap], "layout": layout}
 
