@@ -98,6 +98,7 @@ class _Run:
         in_order = np.array_equal(order, np.arange(len(order)))
         self.training, self.pool = (codes if in_order else codes[order] for codes in (training.codes, pool.codes))
         self.fits_training = self.layout.complete and parameters.target_smoothing == 0
+        self.own_closest: np.ndarray | None = None  # (n,) of each training row, once the filter has asked
         self.seeds = np.random.SeedSequence(parameters.seed)
 
     def run(self) -> Selection:
@@ -152,7 +153,8 @@ class _Run:
         with self._stage("privacy filter") as status:
             self.excluded["near_copies"] = 0
             if self.parameters.privacy_filter > 0:
-                reach = reach_of(self._among_training(np.arange(self.n)), self.parameters.privacy_filter)
+                self.own_closest = self._among_training(np.arange(self.n))
+                reach = reach_of(self.own_closest, self.parameters.privacy_filter)
                 apart, near = rows_apart(
                     self._fit_weights(pairs, most_sweeps=SCOUTING_SWEEPS).weights,
                     wanted=oversize(self.n, len(self.admitted), self.parameters),
@@ -297,6 +299,8 @@ class _Run:
 
     def _among_training(self, numbers: np.ndarray) -> np.ndarray:
         """(len,) distance of each of these training rows to the closest other one."""
+        if self.own_closest is not None:
+            return self.own_closest[numbers]
         return self._compare(self.training.take(numbers, axis=1), own_number=numbers).closest
 
     def _compare(self, codes: np.ndarray, **options: Any) -> Distances:
