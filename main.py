@@ -174,27 +174,27 @@ def main(arguments: Sequence[str]) -> int:
 def run(call: Call, progress: Progress) -> list[Path]:
     """The method, stage by stage; returns the paths of what was written."""
     started = time.monotonic()
-    training_source = check_call(call)
+    sources = check_call(call)
+    training_source = sources["training"]
     if call.pool is not None and filecmp.cmp(call.training, call.pool, shallow=False):
         progress.log(f"warning: {call.pool}: the same as the training data, so the result is a copy of it")
     binning = fit(training_source, progress=progress)
-    if call.holdout is not None:
+    if "holdout" in sources:
         # Read now for its cells alone: one that does not fit ends the run before hours of work.
-        read_codes(open_source(call.holdout, role="holdout"), binning, progress=progress, threads=SELECTION.threads)
+        read_codes(sources["holdout"], binning, progress=progress, threads=SELECTION.threads)
     training = read_codes(training_source, binning, progress=progress, threads=SELECTION.threads)
     row_bytes = mean_row_bytes(training_source, binning)
     training_facts = FileFacts.of(training_source.path, training.n_rows, len(binning.columns))
     stages = [Stage("reading", time.monotonic() - started, training.n_rows)]
 
-    pool_path = call.pool
-    if pool_path is None:
+    if "pool" not in sources:
         pool_started = time.monotonic()
         built = make_pool(call, training_source, training_facts.sha256, binning, training, row_bytes, progress)
-        pool_path = built.path
+        sources["pool"] = open_source(built.path, role="pool")
         stages.append(Stage("pool", time.monotonic() - pool_started, built.rows))
 
     pool_started = time.monotonic()
-    pool_source = open_source(pool_path, role="pool")
+    pool_source = sources["pool"]
     pool = read_codes(pool_source, binning, progress=progress, threads=SELECTION.threads, at_least=training.n_rows)
     require_room(needs_of_selection(training.n_rows, binning.sizes, pool.n_rows, row_bytes, SELECTION), call.output)
     stages.append(Stage("reading the pool", time.monotonic() - pool_started, pool.n_rows))
@@ -222,7 +222,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         origin=origin(selection.rows, pool_source.path, pool.n_rows),
     )
     write_reports(facts, summary_path, report_path)
-    official = evaluate_officially(call, training_source, binning, result_path, official_path, progress)
+    official = evaluate_officially(sources, binning, result_path, official_path, progress)
     if official is not None:
         stages.append(Stage("mostlyai-qa", time.monotonic() - stages[-1].ended, training.n_rows))
         facts = replace(
@@ -239,12 +239,12 @@ def run(call: Call, progress: Progress) -> list[Path]:
     return [result_path, summary_path, report_path, *([official_path] if official else [])]
 
 
-def check_call(call: Call) -> Source:
-    """The training data, after a first look at all that the call names: what is wrong there ends the run at once."""
+def check_call(call: Call) -> dict[str, Source]:
+    """The files by their roles, after a first look at all that the call names: what is wrong there ends it at once."""
     sources = open_inputs(training=call.training, pool=call.pool, holdout=call.holdout)
     for name in ("results", "pool_data") if call.pool is None else ("results",):
         require_writable(call.output / name)
-    return sources["training"]
+    return sources
 
 
 def make_pool(
@@ -315,14 +315,14 @@ def write_reports(facts: RunFacts, summary_path: Path, report_path: Path, *, rep
 
 
 def evaluate_officially(
-    call: Call, training: Source, binning: Binning, result: Path, page: Path, progress: Progress
+    sources: dict[str, Source], binning: Binning, result: Path, page: Path, progress: Progress
 ) -> Official | None:
     """mostlyai-qa's figures and page, where there is a holdout: in minutes, with all else safely written by then."""
-    if call.holdout is None:
+    if "holdout" not in sources:
         return None
     return evaluate(
-        training=read_typed(training, binning),
-        holdout=read_typed(open_source(call.holdout, role="holdout"), binning),
+        training=read_typed(sources["training"], binning),
+        holdout=read_typed(sources["holdout"], binning),
         result=read_typed(open_source(result, role="result"), binning),
         page=page,
         threads=SELECTION.threads,
