@@ -20,18 +20,23 @@ import numpy as np
 from postprocess.layout import Layout
 from postprocess.workers import chunks
 
+EMPHASIS = (1.0, 2.0, 6.0)  # of the levels: the smaller a table's cells, the smaller its squares beside its L1
 ROWS_A_CHUNK = 1 << 13  # rows compared together: the comparison's bytes stay in the cache
 
 
 @dataclass(frozen=True)
 class LevelWeights:
-    """(3,) weight of a cell's squared residual, level by level: one over the number of tables of the level."""
+    """(3,) weight of a cell's squared residual, level by level: the emphasis over the number of tables of the level.
+
+    Equal weights would serve the univariate tables, whose residuals are the largest, beyond what counts in the mean of
+    the levels' L1; the emphasis was chosen by the overall accuracy that it gives on two data sets.
+    """
 
     values: np.ndarray
 
     @classmethod
     def of(cls, layout: Layout) -> LevelWeights:
-        return cls(1.0 / np.maximum(layout.n_tables, 1))
+        return cls(np.array(EMPHASIS) / np.maximum(layout.n_tables, 1))
 
     def combine(self, sums: np.ndarray) -> np.ndarray:
         """(n_rows,) float64 scores from (3, n_rows) row sums."""

@@ -12,11 +12,13 @@ import numpy as np
 
 from postprocess.agreement import Agreement, LevelWeights
 from postprocess.clock import Deadline
+from postprocess.layout import Layout
 from postprocess.progress import Progress, Task
 from postprocess.tables import Tables
 from postprocess.workers import chunks
 
 STEPS_A_LOOK = 100  # rows dropped between two looks at the clock
+FORGOTTEN_SHARE = 1 / 16  # of the rows compared: as many dropped ones among them are worth a copy without them
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def trim(
             to_drop = (n_rows - n) * seen // n_rows - (n_rows - size)
             target = weights.combine(target_sums[:, rows])
             counts = weights.combine(tables.row_sums(codes[:, rows])) + target
-            block = _Block(Agreement(codes.take(rows, axis=1), tables.layout), counts, target, size, n)
+            block = _Block(codes.take(rows, axis=1), tables.layout, counts, target, size, n)
             dropped = block.drop(to_drop, deadline, task)
             greedily += block.greedily
             keep[rows[dropped]] = False
@@ -71,19 +73,24 @@ def trim(
 class _Block:
     """Rows weighed against each other; counts, target: (n_rows,) weighted sums over the cells of each row."""
 
-    def __init__(self, agreement: Agreement, counts: np.ndarray, target: np.ndarray, size: int, n: int) -> None:
-        self.agreement, self.counts, self.target, self.size, self.n = agreement, counts, target, size, n
+    def __init__(
+        self, codes: np.ndarray, layout: Layout, counts: np.ndarray, target: np.ndarray, size: int, n: int
+    ) -> None:
+        self.layout, self.counts, self.target, self.size, self.n = layout, counts, target, size, n
         self.greedily = 0
-        self._buffer = np.empty(len(counts))
+        self.dropped = np.zeros(len(counts), dtype=bool)
+        self._places = np.arange(len(counts))  # in the block, of the rows that are still compared
+        self._compare(codes)
 
     def drop(self, number: int, deadline: Deadline, task: Task) -> np.ndarray:
         """The numbers of the rows to drop."""
-        dropped = np.zeros(len(self.counts), dtype=bool)
         for step in range(number):
-            if step % STEPS_A_LOOK == 0 and deadline.passed():
-                break
+            if step % STEPS_A_LOOK == 0:
+                if deadline.passed():
+                    break
+                self._forget_dropped()
             row = int(np.argmax(self._excess()))
-            dropped[row] = True
+            self.dropped[self._places[row]] = True
             self.counts -= self.agreement.with_row(row, out=self._buffer)
             self.counts[row] = -np.inf
             self.size -= 1
@@ -91,12 +98,22 @@ class _Block:
             task.advance()
         left = number - self.greedily
         if left:
-            dropped[np.argpartition(self._excess(), -left)[-left:]] = True
+            self.dropped[self._places[np.argpartition(self._excess(), -left)[-left:]]] = True
         task.advance(left)
-        return np.flatnonzero(dropped)
+        return np.flatnonzero(self.dropped)
 
     def _excess(self) -> np.ndarray:
         """How far each row's cells are over the target of the next step's number of rows; -inf for dropped rows."""
         np.multiply(self.target, (1 - self.size) / self.n, out=self._buffer)
         self._buffer += self.counts
         return self._buffer
+
+    def _forget_dropped(self) -> None:
+        """Compare the dropped rows no longer, once that saves more than it costs."""
+        left = ~self.dropped[self._places]
+        if np.count_nonzero(left) <= (1 - FORGOTTEN_SHARE) * len(left):
+            self._places, self.counts, self.target = self._places[left], self.counts[left], self.target[left]
+            self._compare(self.agreement.codes[:, left])
+
+    def _compare(self, codes: np.ndarray) -> None:
+        self.agreement, self._buffer = Agreement(codes, self.layout), np.empty(codes.shape[1])

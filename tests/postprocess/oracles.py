@@ -90,9 +90,15 @@ def residuals(selected: np.ndarray, training: np.ndarray, layout: Layout, share:
     return count(both, layout, np.repeat([1.0, -share], [selected.shape[1], training.shape[1]]))
 
 
+def cell_weights(layout: Layout) -> list[float]:
+    """The weight of a squared residual, level by level."""
+    return [emphasis / max(1, number) for emphasis, number in zip((1, 2, 6), n_tables(layout), strict=True)]
+
+
 def squared_error(residual: Counter, layout: Layout) -> float:
-    """Sum of the squared residuals, each over the number of tables of its level."""
-    return sum(value**2 / n_tables(layout)[len(cell) - 1] for cell, value in residual.items())
+    """Sum of the squared residuals, weighted by level."""
+    weights = cell_weights(layout)
+    return sum(weights[len(cell) - 1] * value**2 for cell, value in residual.items())
 
 
 def accuracy(training: np.ndarray, sample: np.ndarray, layout: Layout) -> list[float | None]:

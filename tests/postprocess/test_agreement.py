@@ -18,7 +18,7 @@ def test_the_kernel_is_the_weighted_number_of_shared_cells(monkeypatch, pair_col
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes = draw_codes(SIZES, 25, seed=1)
     agreement = Agreement(codes, layout)
-    weights = [1 / max(1, number) for number in oracles.n_tables(layout)]
+    weights = oracles.cell_weights(layout)
     cells = [oracles.cells_of_row(row, layout) for row in codes.T]
     for row in (0, 6, 7, 24):
         shared = [
@@ -39,7 +39,8 @@ def test_more_columns_than_a_byte_counts(n_columns):
     codes[:, 3] = 1
     both = [(n_columns, 40, 10), (n_columns - 1, 39, 9), (20, 20, 10), (0, 0, 0)]
     expected = [
-        sum(comb(m, k) / comb(total, k) for k, m, total in zip((1, 2, 3), row, both[0], strict=True)) for row in both
+        sum(w * comb(m, k) for k, m, w in zip((1, 2, 3), row, oracles.cell_weights(layout), strict=True))
+        for row in both
     ]
     np.testing.assert_allclose(Agreement(codes, layout).with_row(0, out=np.empty(4)), expected)
 
@@ -56,7 +57,7 @@ def test_the_kernel_is_what_a_move_changes_in_the_gradient(pair_columns, triple_
     np.testing.assert_allclose(before - after, Agreement(codes, layout).with_row(4, out=np.empty(20)), rtol=1e-12)
 
 
-def test_level_weights_are_one_over_the_number_of_tables():
-    assert LevelWeights.of(Layout([2] * 6, 4, 3)).values.tolist() == [1 / 6, 1 / 6, 1]
-    assert LevelWeights.of(Layout([2], 1, 1)).values.tolist() == [1, 1, 1]
+def test_level_weights_are_the_emphasis_over_the_number_of_tables():
+    assert LevelWeights.of(Layout([2] * 6, 4, 3)).values.tolist() == [1 / 6, 2 / 6, 6]
+    assert LevelWeights.of(Layout([2], 1, 1)).values.tolist() == [1, 2, 6]
     assert LevelWeights(np.array([1.0, 10.0, 100.0])).combine(np.array([[1, 2], [3, 4], [5, 6]])).tolist() == [531, 642]

@@ -56,7 +56,7 @@ def test_every_row_dropped_is_the_steepest_choice(layout):
             errors.append(oracles.squared_error(oracles.residuals(subset[:, others], training, layout, share), layout))
         kept.pop(int(np.argmin(np.round(errors, 9))))
     result = trimmed(subset, training, layout=layout)
-    if layout.pair_columns:
+    if layout.triple_columns:
         assert np.flatnonzero(result.keep).tolist() == kept
     else:  # rows may tie: the error decides
         ours, best = (oracles.residuals(subset[:, rows], training, layout) for rows in (result.keep, kept))
@@ -111,9 +111,9 @@ def test_out_of_time_the_rows_of_highest_score_go():
     subset = noisy_copies(training, SIZES, 50, seed=4)
     layout = LAYOUTS[0]
     residual = oracles.residuals(subset, training, layout, share=49 / 30)
-    tables = oracles.n_tables(layout)
+    weights = oracles.cell_weights(layout)
     scores = [
-        sum(residual[cell] / tables[len(cell) - 1] for cells in oracles.cells_of_row(row, layout) for cell in cells)
+        sum(weights[len(cell) - 1] * residual[cell] for cells in oracles.cells_of_row(row, layout) for cell in cells)
         for row in subset.T
     ]
     result = trimmed(subset, training, deadline=Deadline(0))
