@@ -2,7 +2,9 @@
 
 import csv
 import re
+import tempfile
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from pool.parameters import PoolParameters
 from postprocess.binning import fit, read_typed
 from postprocess.files import open_source
 from postprocess.progress import Silent
-from tests.pool.fakes import resample
+from tests.pool.fakes import Recorder, resample
 
 ROWS = 300
 TEXTS = ["a,b", 'say "x"', "two\nlines", "ünï ☃", " spaces ", "'", "-", "x;y", "\\", "日本"]
@@ -64,8 +66,19 @@ def dates(pattern, known):
 WITH_MISSING = ("date", "big", "flag", "amount", "text")
 
 
+@pytest.fixture
+def surroundings(tmp_path, monkeypatch):
+    """A home and a temporary folder of the run's own, the latter with a path short enough for a socket."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    with tempfile.TemporaryDirectory() as temporary:
+        monkeypatch.setattr("tempfile.tempdir", temporary)
+        yield home, Path(temporary)
+
+
 @pytest.mark.parametrize("generator", [resample, pytest.param(train_and_sample, marks=pytest.mark.sdk)])
-def test_types_and_formats_come_back_cell_by_cell(tmp_path, generator):
+def test_types_and_formats_come_back_cell_by_cell(tmp_path, surroundings, generator):
     draw = np.random.default_rng(1)
     made = columns(draw)
     cells = {name: list(values) for name, (values, _) in made.items()}
@@ -78,7 +91,7 @@ def test_types_and_formats_come_back_cell_by_cell(tmp_path, generator):
 
     source = open_source(path, role="training")
     binning = fit(source, progress=Silent())
-    training, sampled = read_typed(source, binning), []
+    training, sampled, progress = read_typed(source, binning), [], Recorder()
     parameters = PoolParameters(
         train_iterations=1, model_name="MOSTLY_AI/Small", max_epochs=1, max_training_time=0.2, sample_size=2.0
     )
@@ -86,12 +99,17 @@ def test_types_and_formats_come_back_cell_by_cell(tmp_path, generator):
         training,
         parameters,
         folder=tmp_path / "pool",
-        progress=Silent(),
+        progress=progress,
         to_text=binning.to_text,
         score=lambda rows: sampled.append(rows) or 0.0,
         generator=generator,
     )
     assert sampled[0].dtypes.equals(training.dtypes)
+    assert all(list(folder.iterdir()) == [] for folder in surroundings)
+    if generator is train_and_sample:
+        assert any("validation loss" in line for line in progress.lines)
+        assert progress.completed["cycle 1 of 1: training"] == 100
+        assert progress.completed["cycle 1 of 1: sampling"] == 2 * ROWS
     with result.path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert header == list(made) and len(rows) == 2 * ROWS

@@ -1,16 +1,13 @@
 import errno
-import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import psutil
 import pytest
 
 from pool import generator
-from pool.build import build_pool
 from pool.errors import OutOfMemoryError, PoolError
 from pool.generator import train_and_sample
 from pool.manifest import TrainingFacts
@@ -171,52 +168,3 @@ def test_a_temporary_folder_too_deep_for_a_socket_is_refused(monkeypatch, tmp_pa
     with pytest.raises(PoolError, match=r"has too long a path; set TMPDIR to another"):
         list(sample(Recorder()))
     assert list(deep.iterdir()) == []
-
-
-@pytest.fixture
-def short_folder():
-    """A temporary folder whose path is short enough for a socket."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
-
-
-@pytest.mark.sdk
-def test_the_real_sdk_gives_back_values_of_the_training_s_types(tmp_path, short_folder, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
-    rng, n = np.random.default_rng(1), 300
-    texts = ["007", "a,b", 'say "x"', "two\nlines", "ünï ☃", None]
-    training = pd.DataFrame(
-        {
-            "customer_id": pd.Series(range(1000, 1000 + n), dtype="Int64"),
-            "big": pd.Series(2**60 + rng.integers(0, 2**40, n), dtype="Int64"),
-            "flag": pd.Series(rng.choice([True, False, None], n), dtype="boolean"),
-            "day": pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 500, n), unit="D")),
-            "text": pd.Series(rng.choice(np.array(texts, dtype=object), n), dtype="str"),
-        }
-    )
-    frames, progress = [], Recorder()
-    parameters = PoolParameters(
-        model_name="MOSTLY_AI/Small", max_epochs=1, train_iterations=1, max_training_time=0.1, sample_size=2.0
-    )
-    result = build_pool(
-        training, parameters, folder=tmp_path / "pool", progress=progress, score=lambda frame: frames.append(frame) or 0
-    )
-    rows = frames[0]
-    assert rows.dtypes.equals(training.dtypes)
-    assert rows["customer_id"].between(1000, 1299).all() and rows["customer_id"].nunique() > 50
-    assert rows["big"].between(training["big"].min() - 2**8, training["big"].max()).all()
-    assert rows["flag"].isna().any() and rows["flag"].any() and not rows["flag"].all()
-    assert rows["day"].between(training["day"].min(), training["day"].max()).all()
-    assert set(rows["text"].dropna()) <= {*texts, "_RARE_"} and rows["text"].nunique() > 3
-
-    pool = pd.read_csv(result.path, dtype=str, keep_default_na=False)
-    assert len(pool) == 600 and list(pool.columns) == list(training.columns)
-    assert set(pool["text"]) <= {*filter(None, texts), "", "_RARE_"} and "007" in set(pool["text"])
-    assert set(pool["flag"]) == {"True", "False", ""}
-    assert any("validation loss" in line for line in progress.lines)
-    assert progress.completed["cycle 1 of 1: training"] == 100
-    assert progress.completed["cycle 1 of 1: sampling"] == 600
-    assert list((tmp_path / "home").iterdir()) == []
-    assert list(short_folder.iterdir()) == []
