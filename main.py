@@ -114,7 +114,7 @@ with checked(PoolParameters, SelectionParameters):
         refinement_iterations=1_000,
         # Gain of overall fit to the targets (share, 0..1) below which a pass over all candidate rows is the last one.
         # Lower goes on for longer and for less; 0 goes on until no swap improves.
-        refinement_tolerance=5e-5,
+        refinement_tolerance=2e-5,
         # Minutes of refinement, at most.
         max_refinement_time=30.0,
         # GiB for the tables of three columns. Where all of them need more, those of the most informative columns are

@@ -54,7 +54,7 @@ def margins(
 
     def margin(columns: tuple[int, ...]) -> Margin:
         counts = count_table(training, sizes, columns).astype(np.float64)
-        if smoothing > 0:
+        if smoothing > 0 and len(columns) > 1:
             found = count_table(prior, sizes, columns) * (n / prior.shape[1])
             counts = smoothed(counts[None], found[None], np.zeros(1, dtype=int), n, smoothing)[0]
         return Margin(columns, counts)

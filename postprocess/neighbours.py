@@ -14,7 +14,8 @@ import numpy as np
 from postprocess.progress import Progress
 from postprocess.workers import Workers, chunks
 
-CELLS_A_CHUNK = 1 << 19  # of rows that are compared with one training row after the other: in the cache all the time
+CELLS_A_CHUNK = 1 << 18  # of rows that are compared with some training rows after the others: in the cache all the time
+TRAINING_ROWS_AT_ONCE = 4  # few calls, as threads wait for each other between them, and yet results within the cache
 TRAINING_ROWS_A_STEP = 1000  # between two looks at the progress
 NEAR_COPY = 1  # columns: a row that differs in no more may be a training row with a disguise ...
 NO_REACH = -1
@@ -53,39 +54,46 @@ def distances(
     count_dtype = np.uint8 if n_columns <= np.iinfo(np.uint8).max else np.uint16
     most = np.zeros(n_rows, dtype=count_dtype)  # columns that agree
     is_near = np.zeros(n_rows, dtype=bool)
-    alike = _of_one_reach(np.full(training.shape[1], NO_REACH) if reach is None else reach)
-    others = np.ascontiguousarray(training.T)
+    reach = np.full(training.shape[1], NO_REACH) if reach is None else reach
+    by_reach = np.argsort(reach, kind="stable")
+    alike = _of_one_reach(reach[by_reach])
+    others = training.T[by_reach]
+    place_of = np.argsort(by_reach)  # of each training row among the others
 
     def compare(part: slice) -> None:
         own = np.ascontiguousarray(codes[:, part])
-        itself = {} if own_number is None else {t: place for place, t in enumerate(own_number[part].tolist())}
-        equal = np.empty(own.shape, dtype=bool)
-        agreeing, most_agreeing = np.empty((2, own.shape[1]), dtype=count_dtype)
-        for of_reach, numbers in alike:
+        itself = {} if own_number is None else {t: row for row, t in enumerate(place_of[own_number[part]].tolist())}
+        equal = np.empty((TRAINING_ROWS_AT_ONCE, *own.shape), dtype=bool)
+        agreeing = np.empty((TRAINING_ROWS_AT_ONCE, own.shape[1]), dtype=count_dtype)
+        most_of_some, most_agreeing = np.empty((2, own.shape[1]), dtype=count_dtype)
+        for of_reach, of_one_reach in alike:
             most_agreeing[...] = 0
-            for t in numbers:
-                np.equal(own, others[t, :, None], out=equal)
-                np.add.reduce(equal.view(np.uint8), axis=0, dtype=count_dtype, out=agreeing)
-                if t in itself:
-                    agreeing[itself[t]] = 0
-                np.maximum(most_agreeing, agreeing, out=most_agreeing)
+            for start in range(of_one_reach.start, of_one_reach.stop, TRAINING_ROWS_AT_ONCE):
+                some = others[start : min(start + TRAINING_ROWS_AT_ONCE, of_one_reach.stop)]
+                np.equal(own, some[:, :, None], out=equal[: len(some)])
+                np.add.reduce(equal[: len(some)].view(np.uint8), axis=1, dtype=count_dtype, out=agreeing[: len(some)])
+                if itself:
+                    for t in itself.keys() & range(start, start + len(some)):
+                        agreeing[t - start, itself[t]] = 0
+                np.maximum.reduce(agreeing[: len(some)], axis=0, out=most_of_some)
+                np.maximum(most_agreeing, most_of_some, out=most_agreeing)
             near = most_agreeing >= n_columns - of_reach
             is_near[part] = np.where(most_agreeing > most[part], near, is_near[part])
             is_near[part] |= near & (most_agreeing == most[part])
             np.maximum(most[part], most_agreeing, out=most[part])
-            task.advance(len(numbers) * own.shape[1])
+            task.advance((of_one_reach.stop - of_one_reach.start) * own.shape[1])
 
     with progress.task(label, total=n_rows * training.shape[1], unit="comparison") as task:
         workers.map(compare, chunks(n_rows, max(1, CELLS_A_CHUNK // n_columns)))
     return Distances(n_columns - most, is_near)
 
 
-def _of_one_reach(reach: np.ndarray) -> list[tuple[int, list[int]]]:
-    """The training rows by their reach, in pieces: within one, the most agreeing row alone tells what is near."""
+def _of_one_reach(reach: np.ndarray) -> list[tuple[int, slice]]:
+    """Sorted reaches in pieces of one: within such a piece, the most agreeing row alone tells what is near."""
     pieces = []
-    for of_reach in np.unique(reach):
-        numbers = np.flatnonzero(reach == of_reach)
-        pieces += [(int(of_reach), numbers[piece].tolist()) for piece in chunks(len(numbers), TRAINING_ROWS_A_STEP)]
+    for of_reach, start, number in zip(*np.unique(reach, return_index=True, return_counts=True), strict=True):
+        parts = chunks(int(number), TRAINING_ROWS_A_STEP)
+        pieces += [(int(of_reach), slice(int(start) + part.start, int(start) + part.stop)) for part in parts]
     return pieces
 
 

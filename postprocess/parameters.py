@@ -40,7 +40,7 @@ class SelectionParameters:
     refinement_top_triples: int | None = None
     refinement_swapsize: int = 100_000
     refinement_iterations: int = 1_000
-    refinement_tolerance: float = 5e-5
+    refinement_tolerance: float = 2e-5
     max_refinement_time: float = 30.0
     max_memory: float = 4.0
     target_smoothing: float = 0.6

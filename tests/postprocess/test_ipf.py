@@ -56,11 +56,12 @@ def test_margins_of_columns_with_256_codes():
     assert np.flatnonzero(pair.target).tolist() == [255, 65_535]
 
 
-def test_margins_are_smoothed_towards_the_pool():
-    training = np.array([[0] * 6 + [1] * 4], dtype=np.uint8)
-    pool = np.array([[0] * 10 + [1] * 10], dtype=np.uint8)
-    (margin,) = margins(training, pool, np.array([2]), [(0,)], smoothing=0.5)
-    assert margin.target.tolist() == [5.5, 4.5]  # the noise, 4.8, explains the distance, 2: half the way to 5 and 5
+def test_margins_of_pairs_are_smoothed_towards_the_pool():
+    training = np.array([[0] * 6 + [1] * 4, [0] * 10], dtype=np.uint8)
+    pool = np.array([[0] * 10 + [1] * 10, [0] * 20], dtype=np.uint8)
+    pair, single = margins(training, pool, np.array([2, 1]), [(0, 1), (0,)], smoothing=0.5)
+    assert pair.target.tolist() == [5.5, 4.5]  # the noise, 4.8, explains the distance, 2: half the way to 5 and 5
+    assert single.target.tolist() == [6, 4]
 
 
 def test_a_worked_table_of_two_by_two_cells():

@@ -19,7 +19,7 @@ def targets(training, prior, layout, smoothing, workers=ALONE):
 
 
 def expected(training, prior, layout, smoothing):
-    """The formula, table by table, on counts by cell."""
+    """The formula, table by table, on counts by cell; columns alone stay as they are."""
     n = training.shape[1]
     counts, found = oracles.count(training, layout), oracles.count(prior, layout)
     cells = oracles.all_cells(layout)
@@ -31,7 +31,7 @@ def expected(training, prior, layout, smoothing):
     values = []
     for cell in cells:
         table = tuple(column for column, _ in cell)
-        pull = smoothing * min(1, noise[table] / max(distance[table], 1e-9))
+        pull = smoothing * min(1, noise[table] / max(distance[table], 1e-9)) if len(table) > 1 else 0
         values.append(counts[cell] + pull * (found[cell] * n / prior.shape[1] - counts[cell]))
     return np.array(values)
 
