@@ -16,7 +16,7 @@ from postprocess.workers import Workers, chunks
 
 CELLS_A_CHUNK = 1 << 18  # of rows that are compared with some training rows after the others: in the cache all the time
 TRAINING_ROWS_AT_ONCE = 4  # few calls, as threads wait for each other between them, and yet results within the cache
-TRAINING_ROWS_A_STEP = 1000  # between two looks at the progress
+TRAINING_ROWS_A_STEP = 5000  # between two looks at the progress
 NEAR_COPY = 1  # columns: a row that differs in no more may be a training row with a disguise ...
 NO_REACH = -1
 COMMON_SHARE = 0.1  # ... unless more than this share of the training rows are that near to another one

@@ -20,7 +20,7 @@ from postprocess.progress import Progress
 from postprocess.tables import Tables
 
 MEMBER_SHARE = 1 / 3  # of a working set: selected rows; the others are candidates
-PATIENCE = 200  # selected rows tried in a row without finding an improving swap, before a round ends
+PATIENCE = 100  # selected rows tried in a row without finding an improving swap, before a round ends
 SWAPS_A_LOOK = 50  # swaps between two looks at the clock
 LEAST_GAIN = 1e-5  # of a row's own weight: smaller changes of the squared error are rounding
 

@@ -25,7 +25,7 @@ from postprocess.progress import Progress
 from postprocess.tables import Tables, counts_from
 from postprocess.workers import Workers
 
-PRIOR_MULTIPLE = 5  # rows of the pool that are counted, as a multiple of the training rows: their noise adds little
+PRIOR_MULTIPLE = 4  # rows of the pool that are counted, as a multiple of the training rows: their noise adds little
 LEAST_DISTANCE = 1e-9  # squared counts: tables that are the same
 
 
