@@ -123,7 +123,7 @@ with checked(PoolParameters, SelectionParameters):
         # How far (share) the tables to match leave the training data's for the pool's where sampling noise alone may
         # tell the two apart. 0: as close to the training rows as can be; more: closer to unseen rows of the same kind,
         # and leaning less on the training rows.
-        target_smoothing=0.6,
+        target_smoothing=0.55,
         # Pool rows that come nearer to a training row than this share of the distance (columns that differ) from there
         # to the next training row are not selected; nor, at any share above 0, are rows that differ from one in a
         # single column, where that is rare among the training rows. Of a large pool only the rows that IPF prefers are

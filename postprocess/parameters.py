@@ -43,7 +43,7 @@ class SelectionParameters:
     refinement_tolerance: float = 2e-5
     max_refinement_time: float = 30.0
     max_memory: float = 4.0
-    target_smoothing: float = 0.6
+    target_smoothing: float = 0.55
     privacy_filter: float = 1.0
     allow_training_copies: bool = False
     threads: int | None = None

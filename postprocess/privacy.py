@@ -8,7 +8,7 @@ import numpy as np
 
 from postprocess.workers import chunks
 
-COMPARED_MULTIPLE = 2.5  # rows compared, as a multiple of those wanted: lighter ones are hardly ever chosen
+COMPARED_MULTIPLE = 2.0  # rows compared, as a multiple of those wanted: lighter ones are hardly ever chosen
 
 
 def rows_apart(
