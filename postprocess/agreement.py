@@ -21,7 +21,7 @@ from postprocess.layout import Layout
 from postprocess.workers import chunks
 
 EMPHASIS = (1.0, 2.0, 6.0)  # of the levels: the smaller a table's cells, the smaller its squares beside its L1
-ROWS_A_CHUNK = 1 << 13  # rows compared together: the comparison's bytes stay in the cache
+ROWS_A_CHUNK = 1 << 14  # rows compared together: the comparison's bytes stay in the cache
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def distances(
     reach = np.full(training.shape[1], NO_REACH) if reach is None else reach
     by_reach = np.argsort(reach, kind="stable")
     alike = _of_one_reach(reach[by_reach])
-    others = training.T[by_reach]
+    others = np.ascontiguousarray(training.T[by_reach])[:, :, None]
     place_of = np.argsort(by_reach)  # of each training row among the others
 
     def compare(part: slice) -> None:
@@ -65,17 +65,19 @@ def distances(
         itself = {} if own_number is None else {t: row for row, t in enumerate(place_of[own_number[part]].tolist())}
         equal = np.empty((TRAINING_ROWS_AT_ONCE, *own.shape), dtype=bool)
         agreeing = np.empty((TRAINING_ROWS_AT_ONCE, own.shape[1]), dtype=count_dtype)
+        of_number = [(equal[:k], equal[:k].view(np.uint8), agreeing[:k]) for k in range(TRAINING_ROWS_AT_ONCE + 1)]
         most_of_some, most_agreeing = np.empty((2, own.shape[1]), dtype=count_dtype)
         for of_reach, of_one_reach in alike:
             most_agreeing[...] = 0
             for start in range(of_one_reach.start, of_one_reach.stop, TRAINING_ROWS_AT_ONCE):
                 some = others[start : min(start + TRAINING_ROWS_AT_ONCE, of_one_reach.stop)]
-                np.equal(own, some[:, :, None], out=equal[: len(some)])
-                np.add.reduce(equal[: len(some)].view(np.uint8), axis=1, dtype=count_dtype, out=agreeing[: len(some)])
+                is_equal, as_number, agree = of_number[len(some)]
+                np.equal(own, some, out=is_equal)
+                np.add.reduce(as_number, axis=1, dtype=count_dtype, out=agree)
                 if itself:
                     for t in itself.keys() & range(start, start + len(some)):
-                        agreeing[t - start, itself[t]] = 0
-                np.maximum.reduce(agreeing[: len(some)], axis=0, out=most_of_some)
+                        agree[t - start, itself[t]] = 0
+                np.maximum.reduce(agree, axis=0, out=most_of_some)
                 np.maximum(most_agreeing, most_of_some, out=most_agreeing)
             near = most_agreeing >= n_columns - of_reach
             is_near[part] = np.where(most_agreeing > most[part], near, is_near[part])

@@ -29,7 +29,7 @@ from postprocess.weights import weight_summary
 from postprocess.workers import Workers, open_workers
 
 SCOUTING_SWEEPS = 1  # of IPF, to tell which rows the privacy filter has to look at
-NEAREST_OF = 10_000  # rows of the result and of the pool's sample whose nearness is told
+NEAREST_OF = 5_000  # rows of the result and of the pool's sample whose nearness is told
 
 
 @dataclass(frozen=True)
