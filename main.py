@@ -120,9 +120,9 @@ with checked(PoolParameters, SelectionParameters):
         # GiB for the tables of three columns. Where all of them need more, those of the most informative columns are
         # matched.
         max_memory=4.0,
-        # How far (share) the tables to match leave the training data's for the pool's where sampling noise alone may
-        # tell the two apart. 0: as close to the training rows as can be; more: closer to unseen rows of the same kind,
-        # and leaning less on the training rows.
+        # How far (share) the tables of pairs and triples leave the training data's for the pool's where sampling noise
+        # alone may tell the two apart. 0: as close to the training rows as can be; more: leaning less on them, and as
+        # close to unseen rows of the same kind or closer.
         target_smoothing=0.55,
         # Pool rows that come nearer to a training row than this share of the distance (columns that differ) from there
         # to the next training row are not selected; nor, at any share above 0, are rows that differ from one in a

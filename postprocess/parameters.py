@@ -20,8 +20,8 @@ class SelectionParameters:
         of that. refinement_tolerance: gain of overall fit (share) below which a pass over all candidates is the
         last one. max_refinement_time: minutes.
     max_memory: GiB for the tables of three columns; where they need more, the most informative columns' are matched.
-    target_smoothing: how far (share) the tables to match leave the training data's for the pool's where the two are as
-        close as sampling noise allows; see `postprocess.targets`. 0: the training data's tables as they are.
+    target_smoothing: how far (share) the tables of pairs and triples leave the training data's for the pool's where the
+        two are as close as sampling noise allows; see `postprocess.targets`. 0: the training data's tables as they are.
     privacy_filter: pool rows that come nearer to a training row than this share of the distance that it keeps from all
         other training rows are not selected; see `postprocess.neighbours`. 0: no such filter.
     allow_training_copies: whether pool rows that equal a training row may be selected.
