@@ -41,9 +41,14 @@ def assert_tables_of(tables, selected, training):
     np.testing.assert_array_equal(tables.values, expected)
 
 
+@pytest.mark.parametrize("steps_a_look", [1, 100])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
-def test_every_row_dropped_is_the_steepest_choice(layout):
-    """Brute force: of all rows, drop the one that leaves the least squared error at that number of rows."""
+def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, steps_a_look):
+    """Brute force: of all rows, drop the one that leaves the least squared error at that number of rows.
+
+    With many looks the dropped rows are forgotten on the way.
+    """
+    monkeypatch.setattr(module, "STEPS_A_LOOK", steps_a_look)
     training = draw_codes(SIZES, 12, seed=1)
     subset = np.unique(noisy_copies(training, SIZES, 24, seed=2), axis=1)
     kept = list(range(subset.shape[1]))
