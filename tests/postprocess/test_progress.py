@@ -147,8 +147,9 @@ def test_the_heartbeat_thread_beats_while_nothing_advances_and_ends_with_the_tas
     beaten = threading.Event()
     lines = Lines(stream)
     monkeypatch.setattr(lines, "heartbeat", beaten.set)
+    before = set(threading.enumerate())
     with lines.task("Training"):
-        beat = next(thread for thread in threading.enumerate() if "_beat" in thread.name)
+        (beat,) = (thread for thread in set(threading.enumerate()) - before if "_beat" in thread.name)
         assert beaten.wait(10)
     beat.join(10)
     assert not beat.is_alive()
