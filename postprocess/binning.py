@@ -30,10 +30,6 @@ class Binning:
         """Number of codes of each column (int64)."""
         return np.array([len(column.labels) for column in self.columns])
 
-    def labels(self, column: int | str) -> list[str]:
-        """What each code of a column (its number or name) stands for."""
-        return list(self.columns[self.names.index(column) if isinstance(column, str) else column].labels)
-
     def encode(self, batch: pa.RecordBatch) -> np.ndarray:
         """Codes of a batch that has all columns, by name: (n_columns, n_rows) uint8.
 

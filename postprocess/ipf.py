@@ -14,7 +14,7 @@ import numpy as np
 
 from postprocess.progress import Progress
 from postprocess.tables import cells_of, count_table
-from postprocess.targets import smoothed
+from postprocess.targets import SMOOTHED_COLUMNS, smoothed
 from postprocess.workers import Workers, chunks
 
 ROWS_A_CHUNK = 1 << 16  # rows counted together: sums are taken chunk by chunk, so threads do not change the result
@@ -54,7 +54,7 @@ def margins(
 
     def margin(columns: tuple[int, ...]) -> Margin:
         counts = count_table(training, sizes, columns).astype(np.float64)
-        if smoothing > 0 and len(columns) > 1:
+        if smoothing > 0 and len(columns) >= SMOOTHED_COLUMNS:
             found = count_table(prior, sizes, columns) * (n / prior.shape[1])
             counts = smoothed(counts[None], found[None], np.zeros(1, dtype=int), n, smoothing)[0]
         return Margin(columns, counts)

@@ -27,6 +27,7 @@ from postprocess.workers import Workers
 
 PRIOR_MULTIPLE = 4  # rows of the pool that are counted, as a multiple of the training rows: their noise adds little
 LEAST_DISTANCE = 1e-9  # squared counts: tables that are the same
+SMOOTHED_COLUMNS = 2  # columns of a table, at least, for it to be smoothed: see above
 
 
 def smoothed(counts: np.ndarray, prior: np.ndarray, starts: np.ndarray, n: int, smoothing: float) -> np.ndarray:
@@ -61,9 +62,9 @@ def target_tables(
         def fill_tables_from(i: int) -> None:
             for level, after, (counts, found) in counts_from(layout, i, data):
                 cells = tables.block(level, i, after)
-                alone = level == 0
-                target = counts if alone else smoothed(counts, scale * found, layout.begins(level, after), n, smoothing)
-                cells[...] = target.reshape(cells.shape)
+                if level + 1 >= SMOOTHED_COLUMNS:
+                    counts = smoothed(counts, scale * found, layout.begins(level, after), n, smoothing)
+                cells[...] = counts.reshape(cells.shape)
             task.advance()
 
         workers.map(fill_tables_from, range(len(layout.sizes)))

@@ -31,7 +31,7 @@ def look_closely(
     last column running fastest. pair_accuracy: a triangle, row i with the columns 0 to i, the column itself last.
     """
     comparison = compare(training, result, binning.sizes, workers=workers, progress=progress)
-    names, labels = binning.names, [_readable(binning.labels(place)) for place in range(len(binning.columns))]
+    names, labels = binning.names, [_readable(column.labels) for column in binning.columns]
 
     def told(table: TableError) -> dict[str, object]:
         columns = table.columns

@@ -36,6 +36,10 @@ def save(frame, path, role="pool"):
     return open_source(path, role=role)
 
 
+def labels(binning, name):
+    return binning.columns[binning.names.index(name)].labels
+
+
 @pytest.fixture
 def training(tmp_path):
     return save(table(), tmp_path / "training.csv", role="training")
@@ -49,12 +53,12 @@ def test_codes_are_those_of_encode_and_hold_the_training_rows(training):
     assert codes.codes.dtype == np.uint8
     assert codes.codes.flags.c_contiguous
     assert codes.n_rows == binning.n_rows == 500
-    for column, size in enumerate(binning.sizes):
-        rows = np.bincount(codes.codes[column], minlength=size)
-        assert [label for label, count in zip(binning.labels(column), rows, strict=True) if not count] in ([], [UNSEEN])
+    for column, codes_of_column in zip(binning.columns, codes.codes, strict=True):
+        rows = np.bincount(codes_of_column, minlength=len(column.labels))
+        assert [label for label, count in zip(column.labels, rows, strict=True) if not count] in ([], [UNSEEN])
     missing = table().isna().sum()
     for column, name in enumerate(binning.names):
-        assert (codes.codes[column] == binning.labels(name).index(MISSING)).sum() == missing[name]
+        assert (codes.codes[column] == labels(binning, name).index(MISSING)).sum() == missing[name]
 
 
 def test_other_order_other_types_and_surplus_columns_make_no_difference(training, tmp_path):
@@ -105,15 +109,15 @@ def test_rare_cells_are_flagged_where_training_has_none(tmp_path):
     pool.loc[0, "number"] = pool.loc[1, "text"] = "_RARE_"
     codes = read_codes(save(pool, tmp_path / "pool.csv"), binning, progress=Silent())
     assert codes.rare.tolist() == [True, True, False, False]
-    assert binning.labels("number")[codes.codes[0, 0]] == UNSEEN  # missing, as no training number is
-    assert binning.labels("known")[codes.codes[2, 0]] == "_RARE_"
+    assert labels(binning, "number")[codes.codes[0, 0]] == UNSEEN  # missing, as no training number is
+    assert labels(binning, "known")[codes.codes[2, 0]] == "_RARE_"
 
 
 def test_unseen_text_is_other(tmp_path):
     frame = pd.DataFrame({"text": [f"v{number % 12:02}" for number in range(100)]})
     binning = fit(save(frame, tmp_path / "training.csv", role="training"), progress=Silent())
     codes = read_codes(save(pd.DataFrame({"text": ["new", "v11"]}), tmp_path / "pool.csv"), binning, progress=Silent())
-    assert [binning.labels(0)[code] for code in codes.codes[0]] == [OTHER, OTHER]
+    assert [labels(binning, "text")[code] for code in codes.codes[0]] == [OTHER, OTHER]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ def test_a_frame_s_text_that_a_csv_cannot_tell_from_a_missing_cell(tmp_path):
     pool = save(binning.to_text(frame), tmp_path / "pool.csv")
     codes = encode_frame(frame, binning)
     np.testing.assert_array_equal(codes, read_codes(pool, binning, progress=Silent()).codes)
-    assert [binning.labels("text")[code] for code in codes[0, :4]] == [MISSING, "x", MISSING, MISSING]
+    assert [labels(binning, "text")[code] for code in codes[0, :4]] == [MISSING, "x", MISSING, MISSING]
 
 
 def test_a_frame_s_value_that_does_not_fit(training):
