@@ -19,6 +19,8 @@ RARE = "_RARE_"  # what the MOSTLY AI SDK writes in place of a value too rare to
 EXACT_WHOLE = 2.0**53  # whole numbers below this are exact in float64
 NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII)
 
+_PLAIN_WHOLE = r"^(0|-?[1-9]\d{0,17})$"
+_ANY_WHOLE = r"^\s*[+-]?(0|[1-9]\d{0,17})\s*$"
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _TICKS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6}
@@ -37,6 +39,7 @@ class CellError(ValueError):
 class Integers:
     """Whole numbers, exact within 64 bits. Others are rounded; infinite and larger ones count as missing."""
 
+    plain: bool = True  # the training data has no plus signs, and no blanks around its numbers
     kind: ClassVar[str] = "numeric"
     type: ClassVar[pa.DataType] = pa.int64()
 
@@ -58,8 +61,8 @@ class Integers:
         return values.cast(pa.string())
 
     def stands(self, cells: pa.Array) -> pa.Array:
-        """Which text cells are plain whole numbers."""
-        return pc.match_substring_regex(cells, r"^(0|-?[1-9]\d{0,17})$")
+        """Which text cells are whole numbers, plain ones where the training data's are."""
+        return pc.match_substring_regex(cells, _PLAIN_WHOLE if self.plain else _ANY_WHOLE)
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ class Booleans:
 
     true: str = "True"
     false: str = "False"
+    others: tuple[str, ...] = ()  # further spellings that the training data has
     kind: ClassVar[str] = "boolean"
     type: ClassVar[pa.DataType] = pa.bool_()
 
@@ -127,7 +131,8 @@ class Booleans:
 
     def stands(self, cells: pa.Array) -> pa.Array:
         """Which text cells have the training data's spelling."""
-        return pc.or_(pc.equal(cells, self.true), pc.equal(cells, self.false))
+        spellings = pa.array([self.true, self.false, *self.others], cells.type)
+        return pc.if_else(pc.is_valid(cells), pc.is_in(cells, spellings), None)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from postprocess.progress import Progress
 EXACT_DECIMALS = 15  # with more decimals than these, a float64's shortest exact text is written instead
 
 _WHOLE = r"^\s*[+-]?\d+\s*$"
+_NOT_BARE = r"[\s+]"
 _LEADING_ZERO = r"^\s*[+-]?0\d"
 _EXPONENT = r"(?i)\d\.?e"
 _NOT_PLAIN = r"(?i)[ef]"  # exponents and infinities
@@ -107,7 +108,7 @@ class _Numbers:
     """Counts decimals while every cell is a number."""
 
     def __init__(self) -> None:
-        self._whole = self._fits = True
+        self._whole = self._fits = self._plain = True
         self._least: int | None = None
         self._most: int | None = 0
 
@@ -116,6 +117,7 @@ class _Numbers:
             return False
         if self._whole and _all(pc.match_substring_regex(cells, _WHOLE)):
             self._fits = self._fits and _fit_64_bits(cells)
+            self._plain = self._plain and not _any(pc.match_substring_regex(cells, _NOT_BARE))
             self._least = 0
             return True
         self._whole = False
@@ -133,7 +135,7 @@ class _Numbers:
         if self._least is None:  # no cell that tells
             return Decimals()
         if self._whole:
-            return Integers() if self._fits else None
+            return Integers(self._plain) if self._fits else None
         return Decimals(self._least, self._most)
 
 
@@ -141,18 +143,19 @@ class _Booleans:
     """Remembers how true and false are spelt while every cell is one of them, as pandas.read_csv knows them."""
 
     def __init__(self) -> None:
-        self._spellings: dict[str, str] = {}
+        self._spellings: dict[str, None] = {}  # in the order in which they were met
 
     def takes(self, cells: pa.Array) -> bool:
         if len(cells) > len(_SPELLINGS) or not set(cells.to_pylist()) <= _SPELLINGS.keys():
             return False
-        for cell in cells.to_pylist():
-            self._spellings.setdefault(cell.lower(), cell)
+        self._spellings.update(dict.fromkeys(cells.to_pylist()))
         return True
 
     def format(self) -> Format:
-        style = _SPELLINGS[next(iter(self._spellings.values()))]
-        return Booleans(self._spellings.get("true", style("true")), self._spellings.get("false", style("false")))
+        met = list(self._spellings)
+        style = _SPELLINGS[met[0]]
+        true, false = (next((text for text in met if text.lower() == kind), style(kind)) for kind in ("true", "false"))
+        return Booleans(true, false, tuple(text for text in met if text not in (true, false)))
 
 
 class _Dates:

@@ -28,7 +28,8 @@ def infer(folder, cells):
     ("cells", "format"),
     [
         (["5", "-3", "", "0"], Integers()),
-        (["+5", " 7 "], Integers()),
+        (["+5", "7"], Integers(plain=False)),
+        (["5", " 7 "], Integers(plain=False)),
         (["9223372036854775807", "-9223372036854775808"], Integers()),
         (["9223372036854775808"], Texts()),
         (["13000.0", "2.5"], Decimals(1, 1)),
@@ -46,6 +47,7 @@ def infer(folder, cells):
         (["True", "False", ""], Booleans("True", "False")),
         (["TRUE", "TRUE"], Booleans("TRUE", "FALSE")),
         (["false", "true"], Booleans("true", "false")),
+        (["TRUE", "true", "False"], Booleans("TRUE", "False", ("true",))),
         (["True", "no"], Texts()),
         (["2024-02-29", "", "1999-12-31"], Dates()),
         (["2023-02-29"], Texts()),
@@ -204,6 +206,19 @@ def test_only_cells_that_change_are_counted():
     texts, number = rewrite(Integers(), pa.array(cells))
     assert texts.to_pylist() == [*cells[:3], "5", None, None]
     assert number == 2
+
+
+@pytest.mark.parametrize(
+    ("format", "cells", "expected"),
+    [
+        (Integers(plain=False), [" 5", "+5", "5.0", "-3 ", "+007"], [" 5", "+5", "5", "-3 ", "7"]),
+        (Booleans("True", "False", ("TRUE",)), ["TRUE", "true", "False", None], ["TRUE", "True", "False", None]),
+    ],
+)
+def test_spellings_of_the_training_data_stay(format, cells, expected):
+    texts, number = rewrite(format, pa.array(cells))
+    assert texts.to_pylist() == expected
+    assert number == sum(cell != text for cell, text in zip(cells, expected, strict=True))
 
 
 FIRST, LAST = datetime.min, datetime.max
