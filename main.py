@@ -127,7 +127,7 @@ with checked(PoolParameters, SelectionParameters):
         # Pool rows that come nearer to a training row than this share of the distance (columns that differ) from there
         # to the next training row are not selected; nor, at any share above 0, are rows that differ from one in a
         # single column, where that is rare among the training rows. Of a large pool only the rows that IPF prefers are
-        # compared and selected from, 2.5 times as many as the oversized subset takes. 0: no such filter.
+        # compared and selected from, twice as many as the oversized subset takes. 0: no such filter.
         privacy_filter=1.0,
         # Whether pool rows that equal a training row may be selected.
         allow_training_copies=False,
@@ -187,10 +187,12 @@ def run(call: Call, progress: Progress) -> list[Path]:
     training_facts = FileFacts.of(training_source.path, training.n_rows, len(binning.columns))
     stages = [Stage("reading", time.monotonic() - started, training.n_rows)]
 
+    pool_made_by = None
     if "pool" not in sources:
         pool_started = time.monotonic()
         built = make_pool(call, training_source, training_facts.sha256, binning, training, row_bytes, progress)
         sources["pool"] = open_source(built.path, role="pool")
+        pool_made_by = "this run" if built.new_cycles else "an earlier run"
         stages.append(Stage("pool", time.monotonic() - pool_started, built.rows))
 
     pool_started = time.monotonic()
@@ -212,7 +214,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         training=training_facts,
         pool=FileFacts.of(pool_source.path, pool.n_rows, len(pool_source.columns)),
         result=FileFacts.of(result_path, len(selection.rows), len(binning.columns)),
-        trained=call.pool is None,
+        pool_made_by=pool_made_by,
         parameters=(POOL, SELECTION),
         stages=tuple(stages),
         selection=selection,

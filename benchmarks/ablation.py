@@ -111,7 +111,8 @@ def main(arguments: Sequence[str]) -> int:
     with exits(parser):
         parameters = with_settings(SELECTION, given.set)
         progress = open_progress(sys.stderr)
-        found = ablate(read_case(given.training, given.pool, progress=progress), parameters, progress=progress)
+        case = read_case(given.training, given.pool, threads=parameters.threads, progress=progress)
+        found = ablate(case, parameters, progress=progress)
         print(ablation_table(found))
         write_figures(given, parameters=asdict(parameters), variants=found)
     return 0

@@ -25,7 +25,7 @@ GROUPS = {  # of stages, as drawn: label, colour and stages of each
     "privacy filter": ("#ff725c", ("privacy filter",)),
     "trimming": ("#3ca951", ("trimming",)),
     "refinement": ("#a463f2", ("refinement",)),
-    "measuring": ("#9c9c9c", ("measuring", "finishing")),
+    "measuring": ("#9c9c9c", ("measuring", "closest training rows", "finishing")),
 }
 NEEDED = {  # by option: what its files hold, and the keys of each item that are drawn
     "scaling": ("points", (*VARIED, "run")),

@@ -58,15 +58,23 @@ class Run:
         return asdict(self)
 
 
-def read_case(training_path: Path, pool_path: Path, *, progress: Progress, stages: list[Stage] | None = None) -> Case:
+def read_case(
+    training_path: Path,
+    pool_path: Path,
+    *,
+    threads: int | None = None,
+    progress: Progress,
+    stages: list[Stage] | None = None,
+) -> Case:
     """Both files as codes; their two stages are added to `stages`. Raises InputError where a file cannot be used."""
     stages = [] if stages is None else stages
     started = time.monotonic()
     training_source = open_source(training_path, role="training")
     binning = fit(training_source, progress=progress)
-    training = read_codes(training_source, binning, progress=progress)
+    training = read_codes(training_source, binning, progress=progress, threads=threads)
     stages.append(Stage("reading", time.monotonic() - started, training.n_rows))
-    pool = read_codes(open_source(pool_path, role="pool"), binning, progress=progress, at_least=training.n_rows)
+    pool_source = open_source(pool_path, role="pool")
+    pool = read_codes(pool_source, binning, progress=progress, threads=threads, at_least=training.n_rows)
     stages.append(Stage("reading the pool", time.monotonic() - stages[-1].ended, pool.n_rows))
     return Case(training, pool, binning.sizes)
 
@@ -77,7 +85,7 @@ def run_here(training_path: Path, pool_path: Path, parameters: SelectionParamete
     ended: list[Stage] = []
     with PeakMemory() as memory:
         started = time.monotonic()
-        case = read_case(training_path, pool_path, progress=progress, stages=ended)
+        case = read_case(training_path, pool_path, threads=parameters.threads, progress=progress, stages=ended)
         selection = select(case.training, case.pool, case.sizes, parameters, progress=progress)
         ended += selection.stages
         ended.append(Stage("finishing", time.monotonic() - ended[-1].ended, len(selection.rows)))

@@ -1,4 +1,4 @@
-"""MOSTLY AI's generator: trained on a frame, sampled in pieces. The only module that knows the SDK.
+"""MOSTLY AI's generator: trained on a frame, sampled in pieces. The only module that imports the SDK.
 
 `train_and_sample` is the caller's side. The SDK runs in a process of its own (`python -m pool.generator`, see
 pool/worker.py), because it neither ends with its caller nor notices when the process it trains in is gone.

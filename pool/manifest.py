@@ -149,7 +149,7 @@ def write_manifest(manifest: Manifest, pool: Path) -> None:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest of a file; None where it is none, or one of another format."""
+    """The manifest of a file; None where it is none, one of another format, or cannot be read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:

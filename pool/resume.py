@@ -131,7 +131,9 @@ def _sweep(folder: Path) -> None:
         lock = try_to_hold(lock_path)
         if lock is not None and lock.is_exclusive:
             path = lock_path.with_suffix(".csv")
-            remove_strays(path, read_manifest(manifest_path(path)))
+            manifest = read_manifest(manifest_path(path))
+            if manifest is not None or not manifest_path(path).exists():  # unreadable now, it may name what waits
+                remove_strays(path, manifest)
             lock.release()
         elif lock is not None:
             lock.leave()

@@ -21,12 +21,13 @@ from pool.plan import CyclePlan
 
 @dataclass(frozen=True, kw_only=True)
 class PoolResult:
-    """A finished pool: the CSV, its manifest, and the number of rows."""
+    """A finished pool: the CSV, its manifest, the number of rows, its cycles, and how many of them are new."""
 
     path: Path
     manifest: Path
     rows: int
     cycles: tuple[CycleRecord, ...]
+    new_cycles: int
 
 
 class PoolFile:
@@ -37,6 +38,7 @@ class PoolFile:
 
     def __init__(self, path: Path, manifest: Manifest, *, lock: Lock | None, checksum: "hashlib._Hash") -> None:
         self.path, self.manifest = path, manifest
+        self._found_cycles = len(manifest.cycles)
         self._lock, self._checksum = lock, checksum
 
     def missing(self) -> list[CyclePlan]:
@@ -69,6 +71,7 @@ class PoolFile:
             manifest=manifest_path(self.path),
             rows=self.manifest.rows(),
             cycles=tuple(self.manifest.added()),
+            new_cycles=len(self.manifest.cycles) - self._found_cycles,
         )
 
     def close(self) -> None:

@@ -23,8 +23,7 @@ def admitted_rows(
     """
     reasons = [("rare", pool.rare, "with a _RARE_ value that the training data does not have")]
     if not parameters.allow_training_copies:
-        copies = np.isin(pool.fingerprints, training.fingerprints)
-        reasons.insert(0, ("training_copies", copies, "equal to a training row"))
+        reasons.insert(0, ("training_copies", training_copies(training, pool), "equal to a training row"))
     excluded = {"training_copies": 0, "rare": 0}
     out = np.zeros(pool.n_rows, dtype=bool)
     for reason, rows, what in reasons:
@@ -35,6 +34,11 @@ def admitted_rows(
         elif number:
             warn(f"{number:,} pool rows {what} may be selected: without them fewer than {training.n_rows:,} are left")
     return np.flatnonzero(~out), excluded
+
+
+def training_copies(training: Codes, pool: Codes) -> np.ndarray:
+    """(n_rows,) bool: pool rows that equal a training row."""
+    return np.isin(pool.fingerprints, training.fingerprints)
 
 
 def oversize(n: int, available: int, parameters: SelectionParameters, *, warn: Warn | None = None) -> int:

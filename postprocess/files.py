@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+
+from postprocess.formats import is_text
 
 MINIMUM_ROWS = 100
 BATCH_ROWS = 32_768
@@ -51,16 +54,17 @@ class Source:
     ) -> Iterator[pa.RecordBatch]:
         """Yields the rows in order, at most `rows` at a time, `columns` (default: all) in the order asked for.
 
-        CSV columns are strings, missing cells null, or, `as_spelt`, the text that stands for them; Parquet columns keep
-        their types, dictionaries decoded.
+        CSV columns are strings, Parquet columns keep their types, dictionaries decoded. Text that stands for a missing
+        cell is null, or, `as_spelt`, that text.
 
         Raises:
             InputError: The file breaks off, has a row of the wrong length, or is not UTF-8.
         """
         names = list(self.columns if columns is None else columns)
+        missing = () if as_spelt else MISSING_TOKENS
         if self.typed:
-            return _parquet_batches(self.path, names, rows)
-        return _csv_batches(self.path, self.columns, names, rows, missing=() if as_spelt else MISSING_TOKENS)
+            return _parquet_batches(self.path, names, rows, missing=missing)
+        return _csv_batches(self.path, self.columns, names, rows, missing=missing)
 
     def row_count(self) -> int | None:
         """Number of rows where the file itself tells (Parquet), else None."""
@@ -72,7 +76,8 @@ def open_source(path: str | Path, *, role: str) -> Source:
 
     Args:
         path: A .csv, .csv.gz or .parquet file.
-        role: "training", "pool" or "holdout", as error messages should call it. Training data needs MINIMUM_ROWS rows.
+        role: "training", "pool", "holdout" or "result", as error messages should call it. Training data needs
+            MINIMUM_ROWS rows.
 
     Raises:
         InputError: The file is missing, unreadable, of another kind, empty, or broken where it starts.
@@ -157,11 +162,12 @@ def _is_supported(type: pa.DataType) -> bool:
     return any(check(type) for check in known + more)
 
 
-def _parquet_batches(path: Path, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, names: list[str], rows: int, *, missing: Sequence[str]) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=PEEK_BYTES) as file:
             for batch in file.iter_batches(rows, columns=names):
-                yield pa.RecordBatch.from_arrays([decoded(batch.column(name)) for name in names], names)
+                columns = [decoded(batch.column(name)) for name in names]
+                yield pa.RecordBatch.from_arrays([_without(missing, cells) for cells in columns], names)
     except MemoryError:  # Arrow's is one of its other errors, too
         raise
     except (pa.ArrowException, OSError) as error:
@@ -171,6 +177,12 @@ def _parquet_batches(path: Path, names: list[str], rows: int) -> Iterator[pa.Rec
 def decoded(array: pa.Array) -> pa.Array:
     """The array itself, or a dictionary array's values."""
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def _without(missing: Sequence[str], cells: pa.Array) -> pa.Array:
+    if not missing or not is_text(cells):
+        return cells
+    return pc.if_else(pc.is_in(cells, pa.array(missing, cells.type)), None, cells)
 
 
 # CSV

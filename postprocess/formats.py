@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import ClassVar
 
 import numpy as np
@@ -45,7 +46,8 @@ class Integers:
 
     def parse(self, cells: pa.Array) -> pa.Array:
         """Int64 values of `cells`, null where missing or `_RARE_`. Raises CellError where a cell is not a number."""
-        if is_text(cells) or pa.types.is_integer(cells.type):
+        is_hexadecimal = is_text(cells) and pc.any(pc.match_substring(cells, "x", ignore_case=True)).as_py()
+        if (is_text(cells) or pa.types.is_integer(cells.type)) and not is_hexadecimal:  # Arrow would take 0x1F for 31
             try:
                 return cells.cast(self.type)
             except pa.ArrowInvalid:
@@ -89,7 +91,7 @@ class Decimals:
         )
 
     def write(self, values: pa.Array) -> pa.Array:
-        """The values as text, null where missing."""
+        """The values, floats or Arrow's decimals, as text, null where missing."""
         distinct = values.dictionary_encode()
         texts = pa.array([self._text(number) for number in distinct.dictionary.to_pylist()], pa.string())
         return texts.take(distinct.indices)
@@ -99,10 +101,14 @@ class Decimals:
         decimals = rf"\d*\.\d{{{self.least},}}" if self.least else r"[\d.]+"
         return pc.match_substring_regex(cells, rf"(?i)^\s*[+-]?({decimals}|[\d.]+e[+-]?\d+|inf|infinity)\s*$")
 
-    def _text(self, number: float) -> str:
-        number += 0.0  # turns -0.0 into 0.0
-        text = repr(number) if self.most is None else f"{number:.{self.most}f}"
-        if "e" in text or not np.isfinite(number):
+    def _text(self, number: float | Decimal) -> str:
+        if number == 0:
+            number = type(number)()  # no -0.0
+        if self.most is not None:
+            text = f"{number:.{self.most}f}"
+        else:
+            text = repr(number) if isinstance(number, float) else f"{number:f}"
+        if "e" in text or not isfinite(number):
             return text
         whole, _, decimals = text.partition(".")
         decimals = decimals.rstrip("0").ljust(self.least, "0")
@@ -254,7 +260,8 @@ def rewrite(format: Format, cells: pa.Array, *, standing: pa.Array | None = None
     looked at.
     """
     if not is_text(cells):
-        return format.write(format.parse(cells)), 0
+        is_exact = isinstance(format, Decimals) and pa.types.is_decimal(cells.type)  # floats would change digits
+        return format.write(cells if is_exact else format.parse(cells)), 0
     broken = pc.fill_null(pc.invert(format.stands(cells)), False)
     if standing is not None:
         broken = pc.and_not(broken, standing)
@@ -277,6 +284,8 @@ def _as_text(cells: pa.Array) -> pa.Array:
 
 def _numbers(cells: pa.Array) -> pa.Array:
     """Float64 values, null where missing, `_RARE_` or not-a-number."""
+    if pa.types.is_float32(cells.type):  # by their shortest text: 0.1 is to be 0.1, not 0.10000000149011612
+        cells = cells.cast(pa.string()).cast(pa.float64())
     if pa.types.is_floating(cells.type):
         return pa.array(cells.to_numpy(zero_copy_only=False).astype(np.float64, copy=False), from_pandas=True)
     if not pa.types.is_temporal(cells.type):

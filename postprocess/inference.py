@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from postprocess.files import Source
-from postprocess.formats import Booleans, CellError, Dates, Decimals, Format, Integers, Texts
+from postprocess.formats import NUMBER, Booleans, CellError, Dates, Decimals, Format, Integers, Texts
 from postprocess.progress import Progress
 
 EXACT_DECIMALS = 15  # with more decimals than these, a float64's shortest exact text is written instead
@@ -18,7 +18,7 @@ _NOT_BARE = r"[\s+]"
 _LEADING_ZERO = r"^\s*[+-]?0\d"
 _EXPONENT = r"(?i)\d\.?e"
 _NOT_PLAIN = r"(?i)[ef]"  # exponents and infinities
-_NUMBER = r"(?i)^\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)\s*$"
+_NUMBER = rf"(?i)^\s*{NUMBER.pattern}\s*$"
 _SPELLINGS = {  # pandas.read_csv's booleans, and how to spell the other one likewise
     **dict.fromkeys(("True", "False"), str.title),
     **dict.fromkeys(("TRUE", "FALSE"), str.upper),
@@ -73,12 +73,15 @@ class _TypedGuess:
 
     def __init__(self) -> None:
         self._type = pa.null()
+        self._fits = True
         self._decimals = _Numbers()
         self._finest = 0
 
     def see(self, cells: pa.Array) -> None:
         self._type = cells.type
-        if pa.types.is_floating(cells.type):
+        if pa.types.is_uint64(cells.type) or pa.types.is_decimal(cells.type):
+            self._fits = self._fits and _fit_64_bits(cells)
+        elif pa.types.is_floating(cells.type):
             distinct = np.unique(cells.drop_null().to_numpy())
             texts = [str(number) for number in distinct if not np.isnan(number)]
             if texts:
@@ -89,7 +92,7 @@ class _TypedGuess:
     def format(self) -> Format:
         kind = self._type
         if pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale <= 0):
-            return Integers()
+            return Integers() if self._fits else Texts()
         if pa.types.is_decimal(kind):
             return Decimals(kind.scale, kind.scale)
         if pa.types.is_floating(kind) or pa.types.is_null(kind):
@@ -217,7 +220,7 @@ def _follows(cells: pa.Array, format: Dates) -> bool:
 
 
 def _fit_64_bits(cells: pa.Array) -> bool:
-    return Integers().parse(cells).null_count == 0  # parsing makes null of what does not fit
+    return Integers().parse(cells).null_count == cells.null_count  # parsing makes null of what does not fit
 
 
 def _all(matches: pa.Array) -> bool:

@@ -22,6 +22,7 @@ from postprocess.layout import Layout
 from postprocess.parameters import SelectionParameters
 from postprocess.result import csv_lines
 from postprocess.tables import CELL
+from postprocess.targets import PRIOR_MULTIPLE
 
 MARGIN = 1.2  # of the disk: sampled rows may be longer than the training rows, and file systems need some room
 PAGE_BYTES = 5_000_000  # of disk: the report, most of it the library that draws its charts
@@ -75,13 +76,14 @@ def needs_of_selection(
     n_rows: int, sizes: np.ndarray, pool_rows: int, row_bytes: float, parameters: SelectionParameters
 ) -> Needs:
     """What a run needs that holds the codes of its pool already; arguments as above."""
-    n_columns, subset = len(sizes), oversize(n_rows, pool_rows, parameters)
-    measuring = (2 * n_rows + subset) * n_columns * COUNTED_BYTES
-    trimming = subset * n_columns * CODE_BYTES
+    n_columns, subset, tables = len(sizes), oversize(n_rows, pool_rows, parameters), 0
+    prior = min(PRIOR_MULTIPLE * n_rows, pool_rows) if parameters.target_smoothing > 0 else 0
+    counted = n_rows + max(prior, n_rows + subset)  # for the targets; later for measuring a sample and the subset
     if parameters.refinement_top_pairs is None and parameters.refinement_top_triples is None:
         cells = int(Layout(sizes, n_columns, n_columns).level_start[-1]) * np.dtype(CELL).itemsize
-        trimming += min(cells, int(parameters.max_memory * GIB))
-    return Needs(pool_rows * POOL_ROW_BYTES + max(measuring, trimming), int(n_rows * row_bytes * MARGIN) + PAGE_BYTES)
+        tables = min(cells, int(parameters.max_memory * GIB))
+    memory = pool_rows * POOL_ROW_BYTES + counted * n_columns * COUNTED_BYTES + tables
+    return Needs(memory, int(n_rows * row_bytes * MARGIN) + PAGE_BYTES)
 
 
 def require_room(needs: Needs, folder: Path) -> None:

@@ -84,7 +84,11 @@ def publish(unfinished: Path, path: Path) -> None:
         raise
     except OSError:  # a file system without hard links: take the name first, then put the file in its place
         path.open("xb").close()
-        unfinished.replace(path)
+        try:
+            unfinished.replace(path)
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -> tuple[int, dict[str, int]]:

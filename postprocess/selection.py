@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from postprocess.candidates import admitted_rows, oversize, refinement_candidates
+from postprocess.candidates import admitted_rows, oversize, refinement_candidates, training_copies
 from postprocess.clock import Deadline
 from postprocess.codes import Codes
 from postprocess.evaluation import Accuracy, measure, of_residuals
@@ -29,12 +29,12 @@ from postprocess.weights import weight_summary
 from postprocess.workers import Workers, open_workers
 
 SCOUTING_SWEEPS = 1  # of IPF, to tell which rows the privacy filter has to look at
-NEAREST_OF = 5_000  # rows of the result and of the pool's sample whose nearness is told
+NEAREST_OF = 5_000  # rows of the result, the pool's sample and the training data whose nearness is told
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A finished step: wall-clock seconds, rows that came out of it, how it ended, and when (time.monotonic)."""
+    """A finished step: wall-clock seconds, rows that it made or looked at, how it ended, and when (time.monotonic)."""
 
     name: str
     seconds: float
@@ -93,6 +93,7 @@ class _Run:
         self.curve: list[tuple[float, float]] = []
         self.warnings: list[str] = []
         self.admitted, self.excluded = admitted_rows(training, pool, parameters, warn=self._warn)
+        self.allowed_copies = training_copies(training, pool) & parameters.allow_training_copies
         self.layout, order = layout_within(training.codes, sizes, parameters, warn=self._warn)
         self.sizes = self.layout.sizes
         in_order = np.array_equal(order, np.arange(len(order)))
@@ -158,7 +159,7 @@ class _Run:
                 apart, near = rows_apart(
                     self._fit_weights(pairs, most_sweeps=SCOUTING_SWEEPS).weights,
                     wanted=oversize(self.n, len(self.admitted), self.parameters),
-                    is_near=lambda rows: self._compare(self._codes(self.admitted[rows]), reach=reach).is_near,
+                    is_near=lambda rows: self._is_near(self.admitted[rows], reach),
                 )
                 if len(apart) >= self.n:
                     self.admitted, self.excluded["near_copies"] = self.admitted[apart], near
@@ -168,6 +169,10 @@ class _Run:
                         "are left (privacy_filter)"
                     )
             status.update(rows=len(self.admitted))
+
+    def _is_near(self, rows: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """Which pool rows are near a training row; training copies are not, where they are allowed."""
+        return self._compare(self._codes(rows), reach=reach).is_near & ~self.allowed_copies[rows]
 
     def _fit(self, pairs: list[Margin]) -> np.ndarray:
         """The weights of the admitted rows."""

@@ -55,6 +55,7 @@ def target_tables(
     with progress.task("Targets", total=len(layout.sizes), unit="column") as task:
         if smoothing == 0:
             tables.add(training)
+            task.update(len(layout.sizes))
             return tables
         data = [training.astype(np.intp), prior.astype(np.intp)]
         scale = n / prior.shape[1]

@@ -258,9 +258,15 @@ def test_any_pool_in_any_order(training, output, tmp_path, pool_frame, capsys, n
 
 @pytest.mark.parametrize("name", ["training.csv.gz", "training.parquet"])
 def test_training_data_of_any_kind(output, tmp_path, name):
-    assert call(pool_file(tmp_path / name, table()), "--output", output) == 0
+    frame = table()
+    frame["text"] = frame["text"].where(
+        frame["text"].notna() | (np.arange(200) % 2 == 0), "NA"
+    )  # as if it were a value
+    assert call(pool_file(tmp_path / name, frame), "--output", output) == 0
     result = cells(output / "results" / f"{STEM}.csv")
     assert result.shape == (200, 5) and set(result["text"].dropna()) == set(table()["text"].dropna())
+    summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
+    assert summary["result_accuracy"] == pytest.approx(summary["accuracy"]["refined"])
     assert (result["whole"].dropna() == result["whole"].dropna().astype(int).astype(str)).all()
 
 
@@ -308,6 +314,8 @@ def test_a_second_run_takes_the_same_pool_unless_its_parameters_change(training,
     capsys.readouterr()
     assert call(training, "--output", output) == 0
     assert "re-using flat_pool_20260131_0930.csv, complete with cycles 1, 2" in capsys.readouterr().err
+    told = [json.loads((output / "results" / f"{STEM}{n}_summary.json").read_text())["pool"] for n in ("", "_2")]
+    assert [pool["made_by"] for pool in told] == ["this run", "an earlier run"]
     new = files_below(output) - first.keys()
     assert new == {f"results/{STEM}_2{ending}" for ending in (".csv", "_summary.json", "_report.html")}
     assert {name: (output / name).read_bytes() for name in first} == first
@@ -738,7 +746,7 @@ def test_a_run_with_the_real_sdk(output, tmp_path, monkeypatch):
     assert result["temp"].dropna().str.fullmatch(r"\d+(\.\d+)?").all()
     assert set(result["carrier"]) <= {*original["carrier"], "_RARE_"}
     summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
-    assert summary["pool"]["rows"] == 600 and summary["pool"]["trained_by_this_run"]
+    assert summary["pool"]["rows"] == 600 and summary["pool"]["made_by"] == "this run"
     assert summary["accuracy"]["refined"]["overall"] > summary["accuracy"]["pool_sample"]["overall"]
 
 

@@ -113,8 +113,10 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
 
 def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
     """Names for the page and for mostlyai-qa's."""
-    wanted = call.output or call.result.with_name(f"{call.result.name.split('.')[0]}_report.html")
+    wanted = call.output or call.result.with_name(f"{_stem(call.result)}_report.html")
     require_utf8(wanted)
+    if wanted.is_dir():
+        raise InputError(f"{wanted}: a folder; give the path of the page itself as --output")
     require_writable(wanted.parent)
     if not wanted.parent.is_dir():
         raise InputError(f"{wanted.parent}: no such folder; make it first")
@@ -124,12 +126,17 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
     )[0]
 
 
+def _stem(data: Path) -> str:
+    """The name of a data file without its ending."""
+    return data.name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
+
+
 def _of_the_run(files: Mapping[str, FileFacts], result: Path, progress: Progress) -> dict[str, Any]:
     """The summary beside the result; nothing where there is none, or one of a run with another file than these.
 
     Nearly all that a run tells depends on all of its files: a part of it beside another file would mislead.
     """
-    path = result.with_name(f"{result.name.split('.')[0]}_summary.json")
+    path = result.with_name(f"{_stem(result)}_summary.json")
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
         others = [role for role, facts in files.items() if summary[role]["sha256"] != facts.sha256]

@@ -42,13 +42,14 @@ class FileFacts:
 class RunFacts:
     """All that the summary and the report tell.
 
-    findings: of `look_closely`. origin: of `postprocess.origin`. official_page: name of qa's page, where there is one.
+    pool_made_by: "this run" | "an earlier run" | None, where it was given. findings: of `look_closely`. origin: of
+    `postprocess.origin`. official_page: name of qa's page, where there is one.
     """
 
     training: FileFacts
     pool: FileFacts
     result: FileFacts
-    trained: bool
+    pool_made_by: str | None
     parameters: tuple[Any, Any]  # of the pool and of the selection: dataclass values
     stages: tuple[Stage, ...]
     selection: Selection
@@ -71,7 +72,7 @@ def summary(facts: RunFacts) -> dict:
     selection = facts.selection
     return {
         "training": asdict(facts.training),
-        "pool": asdict(facts.pool) | {"trained_by_this_run": facts.trained},
+        "pool": asdict(facts.pool) | {"made_by": facts.pool_made_by},
         "result": asdict(facts.result),
         "parameters": {"pool": pool_parameters, "selection": selection_parameters},
         "seed": selection_parameters["seed"],

@@ -64,9 +64,15 @@ def worse_than_a_sample(summary: Mapping) -> str:
     sample, refined = (summary["accuracy"].get(step, {}).get("overall") for step in ("pool_sample", "refined"))
     if sample is None or refined >= sample:
         return ""
+    told = f"A plain random sample of the pool would be more accurate than the result, at {percent(sample)}"
+    if any(stage.get("status") == "out of time" for stage in summary.get("stages", ())):
+        return (
+            f"{told}: a step that was stopped by its limit long before its end does harm. Raise the limits, or lower "
+            "trimming_data_multiplier."
+        )
     return (
-        f"A plain random sample of the pool would be more accurate than the result, at {percent(sample)}: a step that "
-        "was stopped by its limit long before its end does harm. Raise the limits, or lower trimming_data_multiplier."
+        f"{told}: so many rows may have been kept out that the others cannot match the tables. Bring a larger pool, or "
+        "lower privacy_filter."
     )
 
 

@@ -6,6 +6,7 @@ FUZZ_EXAMPLES=2000 tests/run.sh -k fuzz tries that many, other ones each time, a
 import csv
 import gzip
 import io
+import json
 import os
 import re
 import signal
@@ -105,6 +106,9 @@ def _end_of(training: DataFile, pool: DataFile | None, folder: Path, capsys) -> 
     assert {path.name for path in result.parent.iterdir()} == {
         result.stem + ending for ending in (".csv", "_summary.json", "_report.html")
     }
+    summary = json.loads(result.with_name(f"{result.stem}_summary.json").read_text(encoding="utf-8"))
+    accuracies = summary["result_accuracy"], summary["accuracy"]["refined"]  # of the file, and of the chosen rows
+    assert accuracies[0] == pytest.approx(accuracies[1])
     source = paths.get("pool") or next((output / "pool_data").glob("*.csv"))
     _check_result(paths["training"], source, result, rewritten=REWRITTEN.findall(err))
     return "sound"

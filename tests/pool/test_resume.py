@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,7 @@ def test_a_complete_pool_is_used_as_it_is(tmp_path):
     first, _, _ = run(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     again, trained, lines = run(tmp_path)
-    assert again == first and trained == []
+    assert again == replace(first, new_cycles=0) and first.new_cycles == 3 and trained == []
     assert lines == [
         f"re-using {STEM}.csv, complete with cycles 1, 2, 3 of this training data and these parameters; change the "
         "pool's seed for a new one"
@@ -245,6 +246,15 @@ def test_a_manifest_of_another_kind_is_left_alone(broken_off, content):
     (broken_off / f"{STEM}_manifest.json").write_text(content)
     assert run(broken_off)[1] == [1, 2, 3]
     assert (broken_off / f"{STEM}_manifest.json").read_text() == content
+
+
+def test_rows_that_an_unreadable_manifest_may_name_stay(broken_off):
+    (broken_off / f"{STEM}_manifest.json").write_text('{"format": 3}')
+    (broken_off / f"{STEM}.lock").touch()
+    part = broken_off / f"{STEM}_cycle2_01234567.part"
+    part.write_text("1,2,3\n")
+    run(broken_off)
+    assert part.read_text() == "1,2,3\n"
 
 
 def test_a_csv_without_a_manifest_is_left_alone(broken_off):

@@ -67,9 +67,17 @@ def test_other_order_other_types_and_surplus_columns_make_no_difference(training
     typed = read_typed(training, binning)
     assert list(map(str, typed.dtypes)) == ["Int64", "float64", "boolean", "datetime64[us]", "str"]
     mixed = typed[["text", "day", "decimal", "truth", "whole"]].assign(surplus=1, more=2)
-    for name in ("pool.parquet", "pool.csv", "pool.csv.gz"):
+    coarse = mixed.astype({"decimal": "float32", "text": "category"})
+    spelt = mixed.assign(text=mixed["text"].fillna("NA"), whole=mixed["whole"].astype("float64").astype("Int64"))
+    for name, frame in (
+        ("pool.parquet", mixed),
+        ("pool.csv", mixed),
+        ("pool.csv.gz", mixed),
+        ("coarse.parquet", coarse),
+        ("spelt.parquet", spelt),
+    ):
         log = Recorder()
-        pool = read_codes(save(mixed, tmp_path / name), binning, progress=log)
+        pool = read_codes(save(frame, tmp_path / name), binning, progress=log)
         np.testing.assert_array_equal(pool.codes, expected.codes)
         np.testing.assert_array_equal(pool.fingerprints, expected.fingerprints)
         assert not pool.rare.any()

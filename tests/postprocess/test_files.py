@@ -96,6 +96,18 @@ def test_bad_gzip(tmp_path):
             read_all(write(tmp_path, content, "data.csv.gz"))
 
 
+def test_text_that_stands_for_a_missing_cell_is_null_in_every_format(tmp_path):
+    texts = ["NA", "", None, "null", "n/a", "Namibia"]
+    frame = pd.DataFrame({"text": texts, "kind": pd.Categorical(texts), "number": range(6)})
+    frame.to_parquet(tmp_path / "data.parquet")
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    for name in ("data.parquet", "data.csv"):
+        source = open_source(tmp_path / name, role="pool")
+        (batch,), (spelt,) = source.batches(), source.batches(as_spelt=True)
+        assert batch.column("text").to_pylist() == batch.column("kind").to_pylist() == [None] * 5 + ["Namibia"]
+        assert spelt.column("text").to_pylist()[3:] == ["null", "n/a", "Namibia"]
+
+
 def test_bad_parquet(tmp_path):
     good = tmp_path / "good.parquet"
     pq.write_table(pa.table({"a": [str(number) for number in range(10_000)]}), good)

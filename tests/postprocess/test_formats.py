@@ -2,6 +2,7 @@
 
 import io
 from datetime import datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,9 @@ def test_the_whole_column_counts(tmp_path, late, format):
         (pa.array([1.0, None, np.nan]), Decimals(1, 1)),
         (pa.array([0.1, 2.25], pa.float32()), Decimals(1, 2)),
         (pa.array([1, 2], pa.decimal128(10, 2)), Decimals(2, 2)),
+        (pa.array([1, None], pa.uint64()), Integers()),
+        (pa.array([1, 2**63], pa.uint64()), Texts()),
+        (pa.array([1, 10**20], pa.decimal128(38)), Texts()),
         (pa.array([True, None]), Booleans()),
         (pa.array(["1", "2"]), Texts()),
         (pa.array(["1"]).dictionary_encode(), Texts()),
@@ -111,6 +115,7 @@ def written(format, cells):
     [
         (Integers(), ["5", "5.0", "+5", " 5", "1e2", "007", None, "_RARE_", "4.6"], "5 5 5 5 100 7 - - 5"),
         (Integers(), ["9007199254740993.0", "-9223372036854775808"], "9007199254740993 -9223372036854775808"),
+        (Integers(), ["7", "-3"], "7 -3"),
         (Integers(), ["inf", "99999999999999999999", "1e400"], "- - -"),
         (Integers(), [5.0, 2.5, float("inf"), float("nan"), 1e300], "5 2 - - -"),
         (Integers(), [9007199254740993, None], "9007199254740993 -"),
@@ -118,6 +123,11 @@ def written(format, cells):
         (Decimals(1, 1), [0.1 + 0.2, -0.04, 1e20, float("inf")], "0.3 0.0 100000000000000000000.0 inf"),
         (Decimals(1, 1), ["13000", "0.25", "1e-7", "-inf", "_RARE_", None], "13000.0 0.25 1e-7 -inf - -"),
         (Decimals(2, 2), [1.0, 2.5], "1.00 2.50"),
+        (Decimals(6, 6), [Decimal("99999999999.999999"), Decimal("-0.000000")], "99999999999.999999 0.000000"),
+        (Decimals(18, 18), [Decimal("0.100000000000000000"), None], "0.100000000000000000 -"),
+        (Decimals(1, 2), [Decimal("0.1250"), Decimal("7.0000")], "0.12 7.0"),
+        (Decimals(1, None), [Decimal("0.00000000001"), Decimal("-5.0")], "0.00000000001 -5.0"),
+        (Decimals(1, None), pa.array([0.1, 1e-7, None], pa.float32()), "0.1 1e-07 -"),
         (Decimals(0, 2), [1.0, 2.5], "1 2.5"),
         (Decimals(1, None), [0.1 + 0.2, 1e-7], "0.30000000000000004 1e-07"),
         (Booleans("yes".upper(), "NO"), [True, False, None], "YES NO -"),
@@ -146,6 +156,7 @@ def test_values_as_the_training_data_writes_them(format, cells, texts):
         (Integers(), ["1", None, "two", "two"], "'two' is not a number"),
         (Integers(), pa.array([None, None, 1], pa.timestamp("s")), "'1970-01-01 00:00:01' is not a number"),
         (Decimals(), ["1", None, "1_0"], "'1_0' is not a number"),
+        (Integers(), ["1", None, "0x1F"], "'0x1F' is not a number"),
         (Booleans(), ["True", None, "yes"], "'yes' is not a boolean"),
         (Dates(), ["2024-01-02", None, "2024-02-30"], "'2024-02-30' is not a date"),
         (Dates(), [None, None, 5], "'5' is not a date"),

@@ -46,9 +46,10 @@ def test_training_rows_are_compared_with_the_others():
 
 def test_pieces_and_threads_make_no_difference(monkeypatch):
     codes, training = draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2)
-    reach = np.full(40, 1)
+    reach = np.arange(40) % 2  # 20 training rows of either
     whole, own = compared(codes, training, reach=reach), compared(training, training, own_number=np.arange(40))
     monkeypatch.setattr(module, "CELLS_A_CHUNK", 7 * len(SIZES))
+    monkeypatch.setattr(module, "TRAINING_ROWS_A_STEP", 6)
     with open_workers(3) as workers:
         pieces = compared(codes, training, reach=reach, workers=workers)
         own_pieces = compared(training, training, own_number=np.arange(40), workers=workers)

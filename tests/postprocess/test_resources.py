@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from postprocess import resources
 from postprocess.binning import fit
+from postprocess.codes import Codes
 from postprocess.files import InputError, open_source
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Silent
@@ -23,6 +25,8 @@ from postprocess.resources import (
     needs_of_training,
     require_room,
 )
+from postprocess.selection import select
+from tests.postprocess.oracles import draw_codes
 
 DEFAULTS = SelectionParameters()
 PRIZE = np.full(80, 11)
@@ -38,6 +42,21 @@ def test_what_was_measured_is_not_refused():
         codes = pool_rows * len(sizes)
         needed = codes + needs_of_selection(n_rows, sizes, pool_rows, 300.0, DEFAULTS).memory
         assert peak / 10 < needed < peak - 0.2e9
+
+
+def test_what_is_estimated_is_needed():
+    """A run that is refused would have failed: the selection's own peak is above the estimate, and not far above."""
+    n_rows, sizes = 3000, np.full(12, 8)
+    training, pool = (
+        Codes(draw_codes(sizes, rows, seed), np.arange(rows, dtype=np.uint64) + 10**6 * seed, np.zeros(rows, bool))
+        for seed, rows in ((1, n_rows), (2, 4 * n_rows))
+    )
+    parameters = SelectionParameters(threads=1, max_trimming_time=0, refinement_iterations=0, privacy_filter=0)
+    tracemalloc.start()
+    select(training, pool, sizes, parameters, progress=Silent())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.3 * peak < needs_of_selection(n_rows, sizes, pool.n_rows, 50.0, parameters).memory < peak
 
 
 def test_needs_grow_with_what_they_come_from():

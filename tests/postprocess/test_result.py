@@ -1,6 +1,7 @@
 """The result file: training's columns and formats, chosen rows only, whole or not at all."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,10 @@ def test_file_systems_without_hard_links(tmp_path, monkeypatch):
     with pytest.raises(FileExistsError):
         result_module.publish(tmp_path / "second", tmp_path / "result.csv")
     assert (tmp_path / "result.csv").read_text() == "first"
+    monkeypatch.setattr(Path, "replace", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        result_module.publish(tmp_path / "second", tmp_path / "other.csv")
+    assert not (tmp_path / "other.csv").exists()
 
 
 def test_free_paths_share_one_stem(tmp_path):

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess import rounding as module
 from postprocess.layout import Layout
 from postprocess.progress import Silent
 from postprocess.rounding import LEAST_WEIGHT, _FractionalTables, pairs_only, round_weights, scale_weights
@@ -119,14 +120,21 @@ def test_the_error_is_lower_than_that_of_draws_by_weight(n):
     assert oracles.overall(training, pool[:, rows], layout) > best_draw + 0.02
 
 
-def test_the_few_rows_too_many_or_too_few_go_by_weight():
-    codes = np.zeros((1, 6), dtype=np.uint8)
-    layout = Layout([1], 1, 1)
-    training = np.zeros((1, 3), dtype=np.uint8)
+@pytest.mark.parametrize(
+    ("n", "expected"), [(3, [1, 3, 4]), (2, [1, 4]), (1, [4]), (4, [1, 2, 3, 4]), (5, [0, 1, 2, 3, 4])]
+)
+def test_the_few_rows_too_many_or_too_few_go_by_weight(n, expected):
     weights = np.array([0.1, 0.9, 0.8, 0.2, 0.95, 0.05])
-    for seed in range(5):
-        assert len(round_to(codes, weights, training, 3, layout=layout, seed=seed)) == 3
+    rows = np.array([4, 0, 5, 2, 1, 3])  # in the order in which they were decided
+    keep = np.isin(rows, [1, 3, 4])
+    assert module._exactly(n, rows, keep, weights).tolist() == expected
+
+
+def test_rows_without_any_choice_are_all_taken():
+    codes, training = np.zeros((1, 6), dtype=np.uint8), np.zeros((1, 3), dtype=np.uint8)
+    layout = Layout([1], 1, 1)
     assert round_to(codes, np.full(6, 0.5), training, 6, layout=layout).tolist() == [0, 1, 2, 3, 4, 5]
+    assert len(round_to(codes, np.full(6, 0.5), training, 3, layout=layout)) == 3
 
 
 def test_same_rows_for_the_same_seed_and_progress_to_the_end():

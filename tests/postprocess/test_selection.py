@@ -201,9 +201,12 @@ def test_training_copies_on_request_make_it_perfect():
     codes = np.concatenate([training.codes, pool.codes], axis=1)
     fingerprints = np.concatenate([training.fingerprints, pool.fingerprints])
     pool = as_codes(codes, fingerprints=fingerprints)
-    perfect = run(training, pool, allow_training_copies=True)
-    assert perfect.excluded == {"training_copies": 0, "rare": 0, "near_copies": 0}
-    assert assert_selects(perfect, training, pool) > assert_selects(run(training, pool), training, pool) + 0.01
+    for privacy_filter in (0, 1):
+        perfect = run(training, pool, allow_training_copies=True, privacy_filter=privacy_filter)
+        assert (perfect.rows < 60).any()
+        assert perfect.excluded["training_copies"] == perfect.excluded["rare"] == 0
+        assert (perfect.excluded["near_copies"] > 0) is bool(privacy_filter)
+        assert assert_selects(perfect, training, pool) > assert_selects(run(training, pool), training, pool) + 0.01
 
 
 @pytest.mark.parametrize("sizes", [[4], [4, 3], [1], [1, 1, 1, 1], [3, 1, 4, 1], [200, 3, 4], [256, 256]], ids=str)

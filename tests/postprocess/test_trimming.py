@@ -69,6 +69,24 @@ def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, steps_a_l
     assert (result.status, result.removed_greedily) == ("finished", subset.shape[1] - 12)
 
 
+def test_each_block_drops_its_share_by_what_is_left_of_all():
+    """Brute force, block after block: the target is scaled to the rows of all blocks that are still there."""
+    training = draw_codes(SIZES, 12, seed=1)
+    subset = np.unique(noisy_copies(training, SIZES, 40, seed=3), axis=1)
+    n_rows, layout = subset.shape[1], LAYOUTS[0]
+    kept, order = list(range(n_rows)), np.random.default_rng(1).permutation(n_rows).tolist()
+    for seen in (8, 16, 24, 25):
+        block = sorted(order[(seen - 1) // 8 * 8 : seen])
+        while n_rows - len(kept) < (n_rows - 12) * seen // n_rows:
+            share, errors = (len(kept) - 1) / 12, []
+            for row in block:
+                others = subset[:, [other for other in kept if other != row]]
+                errors.append(oracles.squared_error(oracles.residuals(others, training, layout, share), layout))
+            kept.remove(block.pop(int(np.argmin(np.round(errors, 9)))))
+    result = trimmed(subset, training, swapsize=8)
+    assert np.flatnonzero(result.keep).tolist() == kept
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.integers(1, 20),

@@ -81,7 +81,7 @@ def facts(tmp_path):
         training=file,
         pool=FileFacts("pool.csv", 1200, 3, "1" * 64),
         result=file,
-        trained=False,
+        pool_made_by=None,
         parameters=(PoolParameters(), SelectionParameters(seed=7)),
         stages=tuple(stages),
         selection=selection,

@@ -33,7 +33,7 @@ def test_a_path_that_is_not_utf8_can_still_be_told(tmp_path, facts):
 def test_summary(facts):
     told = summary(facts)
     assert told["seed"] == 7 and told["seconds"] == 90.0
-    assert told["pool"]["trained_by_this_run"] is False
+    assert told["pool"]["made_by"] is None
     assert told["stages"][0] == {"name": "reading", "seconds": 1.235, "rows": 120}
     ended = {"status": "finished", "removed_greedily": 120}
     assert told["stages"][4] == {"name": "trimming", "seconds": 61.0, "rows": 120} | ended

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from postprocess.report import words
@@ -20,7 +22,10 @@ def test_verdict(overall, expected):
 def test_harm_is_told(told):
     assert words.worse_than_a_sample(told) == "" == words.worse_than_a_sample({"accuracy": {"refined": {"overall": 1}}})
     told["accuracy"]["pool_sample"]["overall"] = 0.98
-    assert "would be more accurate than the result, at 98.00" in words.worse_than_a_sample(told)
+    assert re.search(r"more accurate than the result, at 98.00.*Raise the limits", words.worse_than_a_sample(told))
+    for stage in told["stages"]:
+        stage.pop("status", None)
+    assert re.search(r"more accurate than the result, at 98.00.*lower privacy_filter", words.worse_than_a_sample(told))
 
 
 def test_steps_tell_how_each_ended_and_what_more_time_would_buy(told):
