@@ -12,21 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from postprocess.ending import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_TERMINATED,
-    EXIT_WRONG_INPUT,
-    PROGRAM,
-    Terminated,
-    checked,
-    explain,
-    explain_early_ends,
-    open_standard_streams,
-    print_paths,
-    raise_on_signals,
-    reason,
-)
+from postprocess.ending import PROGRAM, checked, explain_early_ends, open_standard_streams, run_to_end
 
 if __name__ == "__main__":
     explain_early_ends()
@@ -155,20 +141,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run all stages; the exit code. Paths of what was written go to stdout, everything else to stderr."""
     open_standard_streams()
     call = read_call(arguments)
-    raise_on_signals()
-    try:
-        print_paths(run(call, open_progress(sys.stderr)))
-    except Terminated:
-        return explain("terminated", code=EXIT_TERMINATED)
-    except KeyboardInterrupt:
-        return explain("interrupted", code=EXIT_INTERRUPTED)
-    except (InputError, ParameterError) as error:
-        return explain(error, code=EXIT_WRONG_INPUT)
-    except PoolError as error:
-        return explain(error, code=EXIT_FAILED)
-    except Exception as error:
-        return explain(reason(error), code=EXIT_FAILED)
-    return 0
+    return run_to_end(
+        lambda: run(call, open_progress(sys.stderr)), wrong_input=(InputError, ParameterError), failed=(PoolError,)
+    )
 
 
 def run(call: Call, progress: Progress) -> list[Path]:
@@ -176,9 +151,10 @@ def run(call: Call, progress: Progress) -> list[Path]:
     started = time.monotonic()
     sources = check_call(call)
     training_source = sources["training"]
-    if call.pool is not None and filecmp.cmp(call.training, call.pool, shallow=False):
-        progress.log(f"warning: {call.pool}: the same as the training data, so the result is a copy of it")
     binning = fit(training_source, progress=progress)
+    warnings = warnings_of(call, binning)
+    for warning in warnings:
+        progress.log(f"warning: {warning}")
     if "holdout" in sources:
         # Read now for its cells alone: one that does not fit ends the run before hours of work.
         read_codes(sources["holdout"], binning, progress=progress, threads=SELECTION.threads)
@@ -222,6 +198,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         seconds=time.monotonic() - started,
         findings=findings,
         origin=origin(selection.rows, pool_source.path, pool.n_rows),
+        warnings=(*warnings, *selection.warnings),
     )
     write_reports(facts, summary_path, report_path)
     official = evaluate_officially(sources, binning, result_path, official_path, progress)
@@ -235,10 +212,23 @@ def run(call: Call, progress: Progress) -> list[Path]:
             seconds=time.monotonic() - started,
         )
         write_reports(facts, summary_path, report_path, replacing=True)
-    for warning in selection.warnings:
+    for warning in facts.warnings:
         progress.log(f"warning: {warning}")
     progress.log(f"done: accuracy {selection.accuracy['refined']}")
     return [result_path, summary_path, report_path, *([official_path] if official else [])]
+
+
+def warnings_of(call: Call, binning: Binning) -> list[str]:
+    """What the data and the call themselves give cause to warn of."""
+    warnings = []
+    if call.pool is not None and filecmp.cmp(call.training, call.pool, shallow=False):
+        warnings.append(f"{call.pool}: the same as the training data, so the result is a copy of it")
+    if names := binning.identifying():
+        warnings.append(
+            f"the values of {', '.join(map(repr, names))} hardly ever occur twice: if they tell who somebody is, leave "
+            "them out of the training data, as real ones can come out (rows are compared by bins, not by values)"
+        )
+    return warnings
 
 
 def check_call(call: Call) -> dict[str, Source]:
@@ -296,8 +286,8 @@ def write_chosen(
             rewritten = write_result(source, rows, binning, paths[0])
             if rewritten:
                 progress.log(
-                    f"{sum(rewritten.values()):,} cells of the pool data broke the training data's formats and were "
-                    f"rewritten, in {', '.join(map(repr, rewritten))}"
+                    f"{sum(rewritten.values()):,} cells of the result are written as the training data writes them, "
+                    f"not as the pool does (5 for 5.0, say), in {', '.join(map(repr, rewritten))}"
                 )
             return paths
 

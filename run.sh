@@ -124,7 +124,7 @@ import ast, pathlib, sys
 try:
     ast.parse(pathlib.Path(sys.argv[1]).read_bytes())
 except SyntaxError as error:
-    sys.exit(f"{sys.argv[1]}: line {error.lineno}: {error.msg}; correct it")
+    sys.exit(f"{sys.argv[1]}: line {error.lineno}: {error.msg}; correct it, or the lines above it")
 ' "$project/main.py" || exit 2
 }
 

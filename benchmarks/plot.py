@@ -85,7 +85,8 @@ def draw_curves(measurements: Sequence[tuple[str, Sequence[dict]]], path: Path) 
     for axes, (title, runs) in zip(figure.subplots(1, len(measurements), squeeze=False)[0], measurements, strict=True):
         run = runs[-1]
         seconds, overall = zip((0.0, run["accuracy"]["pool_sample"]["overall"]), *run["curve"][1:], strict=True)
-        axes.plot(seconds, overall, ".-", color=LINES[0])
+        axes.plot(seconds[:2], overall[:2], ".:", color=LINES[0])  # nothing is measured in between
+        axes.plot(seconds[1:], overall[1:], ".-", color=LINES[0])
         notes = {0: "sample of the pool", 1: f"trimmed {overall[1]:.4f}", len(overall) - 1: f"result {overall[-1]:.4f}"}
         for point, text in notes.items():
             below = (6, -14) if point == 1 else (6, 6)

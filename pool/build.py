@@ -101,9 +101,11 @@ def _describe(cycle: CycleRecord) -> str:
         parts.append(f"at most {cycle.training.gpu_memory_bytes / 2**30:.1f} GiB in use on the GPU")
     blanked, unfilled = cycle.contradictions.blanked, cycle.contradictions.unfilled
     if blanked or unfilled:
-        parts.append(f"missing indicators contradicted: {blanked:,} values blanked, {unfilled:,} left missing")
+        parts.append(
+            f"{blanked:,} cells blanked that their indicator calls missing, {unfilled:,} left missing that it does not"
+        )
     if cycle.rare_cells:
-        parts.append(f"{cycle.rare_cells:,} cells too rare to be shown")
+        parts.append(f"{cycle.rare_cells:,} cells _RARE_ (a category too rare to be shown)")
     if cycle.training_copies:
         parts.append(f"{cycle.training_copies:,} rows equal to a training row")
     return ", ".join(parts)

@@ -47,6 +47,7 @@ def _follow_preparing(events: Iterator[Event], *, label: str, progress: Progress
                 case "preparing":
                     task.update(0, note=event["step"])
                 case _:
+                    task.update(0, note="")
                     return [event]
     return []
 

@@ -99,11 +99,12 @@ class PoolParameters:
     def _check_each(self, name: str, allowed: str, is_valid: Callable[[object], bool]) -> None:
         value = getattr(self, name)
         entries = _entries(value)
+        shown = list(value) if isinstance(value, tuple) else value
         if not entries or not all(map(is_valid, entries)):
-            raise ValueError(f"{name}={value!r}: must be {allowed}, or a list of such, one for each cycle")
+            raise ValueError(f"{name}={shown!r}: must be {allowed}, or a list of such, one for each cycle")
         if len(entries) > self.train_iterations:
             raise ValueError(
-                f"{name}={value!r}: must have no more entries than there are cycles, train_iterations="
+                f"{name}={shown!r}: must have no more entries than there are cycles, train_iterations="
                 f"{self.train_iterations}"
             )
 

@@ -1,5 +1,6 @@
 """Reads a table into integer codes, once, in pieces: what all of the selection works on."""
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -89,7 +90,12 @@ def require_columns(source: Source, names: Sequence[str]) -> None:
     """Raises InputError where `source` lacks a column of the training data, which has those `names`."""
     missing = [name for name in names if name not in source.columns]
     if missing:
-        raise InputError(f"{source.path}: missing {_named(missing)}; the {source.role} data needs all training columns")
+        by_folded = {name.casefold().strip(): name for name in source.columns}
+        like = difflib.get_close_matches(missing[0].casefold().strip(), by_folded, n=1)
+        hint = f" ({by_folded[like[0]]!r} is not {missing[0]!r})" if like else ""
+        raise InputError(
+            f"{source.path}: missing {_named(missing)}{hint}; the {source.role} data needs all training columns"
+        )
 
 
 def _named(columns: Sequence[str]) -> str:

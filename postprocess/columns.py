@@ -38,12 +38,14 @@ class Encoded(NamedTuple):
 class NumberColumn:
     """A column of numbers, dates or booleans, which fall into bins between edges (float64, increasing).
 
+    unique_share: distinct training values, as a share of the training cells that are not missing.
     `code_of` maps np.searchsorted's result, of values clipped to edges[0]..high, to codes (uint8); its first and last
     entries are for missing values.
     """
 
     name: str
     format: Format
+    unique_share: float
     labels: tuple[str, ...]
     edges: np.ndarray
     high: float
@@ -64,10 +66,11 @@ class NumberColumn:
 class TextColumn:
     """A column of text: `values` (frequent ones, and the names of special bins) have a code each in `code_of` (uint8).
 
-    The last two entries of `code_of` are for all other values, and for missing ones.
+    The last two entries of `code_of` are for all other values, and for missing ones. unique_share: as above.
     """
 
     name: str
+    unique_share: float
     labels: tuple[str, ...]
     values: pa.Array = field(repr=False)
     code_of: np.ndarray
@@ -120,7 +123,8 @@ class NumberTally:
         place_labels = [MISSING, *labels, MISSING]
         rows = np.bincount(_places(values, bounds, high), minlength=len(place_labels))
         code_labels, code_of = _coded(place_labels, rows)
-        return NumberColumn(name, self._format, code_labels, bounds, high, code_of)
+        unique_share = (1 + np.count_nonzero(np.diff(present))) / len(present) if len(present) else 0.0
+        return NumberColumn(name, self._format, unique_share, code_labels, bounds, high, code_of)
 
 
 class TextTally:
@@ -151,7 +155,8 @@ class TextTally:
         place_labels = [*bins, EMPTY, OTHER, MISSING]  # the last three: "", any other value, null
         labels, code_of = _coded(place_labels, [*rows.values(), 0, 0, 0])
         values = pa.array([*bins, ""], pa.large_string())
-        return TextColumn(name, labels, values, code_of, has_rare=RARE in tally)
+        unique_share = len(tally.keys() - {MISSING}) / max(1, tally.total() - tally[MISSING])
+        return TextColumn(name, unique_share, labels, values, code_of, has_rare=RARE in tally)
 
 
 def to_floats(values: pa.Array) -> np.ndarray:

@@ -18,6 +18,7 @@ from typing import Any
 
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 PROGRAM = "main.py"
+WORDS = ("None", "True", "False")  # that parameters may be, and that are easily written otherwise
 
 
 class Terminated(KeyboardInterrupt):
@@ -41,6 +42,35 @@ def explain_early_ends(program: str = PROGRAM) -> None:
         code=EXIT_FAILED,
         program=program,
     )
+
+
+def run_to_end(
+    work: Callable[[], Iterable[Path]],
+    *,
+    wrong_input: tuple[type[Exception], ...],
+    failed: tuple[type[Exception], ...] = (),
+    program: str = PROGRAM,
+    to_save_memory: str = "lower sample_size, max_memory or the swapsizes",
+) -> int:
+    """Do the work, and print the paths of what it wrote to stdout; the exit code.
+
+    However it ends early, one line on stderr says why: in their own words for `wrong_input` and `failed`, whose exit
+    codes differ.
+    """
+    raise_on_signals()
+    try:
+        print_paths(work())
+    except Terminated:
+        return explain("terminated", code=EXIT_TERMINATED, program=program)
+    except KeyboardInterrupt:
+        return explain("interrupted", code=EXIT_INTERRUPTED, program=program)
+    except wrong_input as error:
+        return explain(error, code=EXIT_WRONG_INPUT, program=program)
+    except failed as error:
+        return explain(error, code=EXIT_FAILED, program=program)
+    except Exception as error:
+        return explain(reason(error, to_save_memory=to_save_memory), code=EXIT_FAILED, program=program)
+    return 0
 
 
 def raise_on_signals() -> None:
@@ -71,7 +101,7 @@ def print_paths(paths: Iterable[Path]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def reason(error: Exception, *, to_save_memory: str = "lower sample_size, max_memory or the swapsizes") -> str:
+def reason(error: Exception, *, to_save_memory: str) -> str:
     """What to say of a failure that the program has no words of its own for."""
     if isinstance(error, MemoryError):
         return f"out of memory{f' ({error})' if str(error) else ''}: {to_save_memory}"
@@ -88,7 +118,12 @@ def checked(*kinds: type[Any]) -> Iterator[None]:
     """Ends the program where a parameter's name or value is wrong; kinds: the dataclasses that hold parameters."""
     try:
         yield
-    except (NameError, TypeError, ValueError) as error:
+    except NameError as error:
+        (line,) = (frame.lineno for frame in traceback.extract_tb(error.__traceback__)[:1])
+        like = [word for word in WORDS if error.name and word.lower() == error.name.lower()]
+        hint = f"write {like[0]}" if like else "text needs quotes"
+        sys.exit(explain(f"line {line}: {error}; {hint}", code=EXIT_WRONG_INPUT))
+    except (TypeError, ValueError) as error:
         sys.exit(explain(_misnamed(str(error), kinds) or error, code=EXIT_WRONG_INPUT))
 
 

@@ -28,6 +28,15 @@ MISSING_TOKENS = (
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 
+OTHER_KINDS = {  # by their first bytes: what the file is, and what to do
+    b"PK\x03\x04": "an Excel file or another zip archive; export the table as CSV in UTF-8",
+    b"\xd0\xcf\x11\xe0": "an old Excel file; export the table as CSV in UTF-8",
+    b"\xff\xfe": "in UTF-16; save the file as UTF-8",
+    b"\xfe\xff": "in UTF-16; save the file as UTF-8",
+    b"PAR1": "a Parquet file; end its name in .parquet",
+    b"\x1f\x8b": "a gzip file; end its name in .csv.gz",
+}
+
 
 class InputError(ValueError):
     """A file that cannot be used: one line that names the file, the place, what is wrong and what to do."""
@@ -194,6 +203,11 @@ def _open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
 
 def _csv_columns(path: Path) -> tuple[str, ...]:
     try:
+        with _open_bytes(path) as stream:
+            start = stream.read(max(map(len, OTHER_KINDS)))
+        for mark, kind in OTHER_KINDS.items():
+            if start.startswith(mark):
+                raise InputError(f"{path}: not a CSV file in UTF-8 but {kind}")
         with _open_bytes(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
             header = next((row for row in csv.reader(text) if row), None)
     except UnicodeDecodeError:

@@ -86,7 +86,7 @@ class Task:
 
     def _rate(self) -> str:
         seconds = self._seconds_per_step()
-        if seconds is None:
+        if seconds is None or self._unit == "percent":  # a pace that says nothing
             return ""
         if seconds > 1:
             return f"{format_seconds(seconds)}/{self._unit}"

@@ -75,7 +75,7 @@ def refine(
             selected[rows] = chosen
             fit, swaps, rounds = of_residuals(tables, n), swaps + made, rounds + 1
             curve.append((time.monotonic() - started, fit.overall))
-            task.advance(note=f"{swaps} swaps, fit {fit}")
+            task.advance(note=f"{swaps} swaps, fit to the targets {fit}")
             if ends_pass and not deadline.passed():  # a round cut short tells nothing of what is left to gain
                 if fit.overall - pass_start.overall < tolerance or swaps == pass_swaps:
                     status = "converged"

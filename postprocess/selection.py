@@ -165,10 +165,15 @@ class _Run:
                     self.admitted, self.excluded["near_copies"] = self.admitted[apart], near
                 else:
                     self._warn(
-                        f"{near:,} pool rows near a training row may be selected: without them fewer than {self.n:,} "
-                        "are left (privacy_filter)"
+                        f"privacy_filter is not applied, so {near:,} pool rows near a training row may be selected: "
+                        f"without them fewer than {self.n:,} are left; a larger pool would do"
                     )
             status.update(rows=len(self.admitted))
+        self.progress.log(
+            f"kept out: {self.excluded.get('training_copies', 0):,} pool rows equal to a training row, "
+            f"{self.excluded['rare']:,} with a _RARE_ value that the training data does not have, "
+            f"{self.excluded['near_copies']:,} too near to a training row"
+        )
 
     def _is_near(self, rows: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """Which pool rows are near a training row; training copies are not, where they are allowed."""
@@ -218,7 +223,8 @@ class _Run:
             measured = self._measured([sample, subset])
             status.update(rows=self.n + len(subset))
         self._tell("pool_sample", "a random sample of the pool", measured[0])
-        self._tell("ipf", "the oversized subset", measured[1])
+        multiple = len(subset) / self.n
+        self._tell("ipf", f"the oversized subset ({multiple:.3g} times the rows, so less chance in it)", measured[1])
 
     def _trim(self, targets: Tables, subset: np.ndarray) -> tuple[Tables, np.ndarray]:
         """The rows that are left, and their residuals."""

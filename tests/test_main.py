@@ -658,6 +658,16 @@ def test_a_holdout_that_is_the_training_data(training, output, tmp_path, capsys)
 def test_a_pool_that_is_the_training_data_is_warned_of(training, output, capsys):
     assert call(training, "--pool", training, "--output", output) == 0
     assert f"warning: {training}: the same as the training data, so the result is a copy" in capsys.readouterr().err
+    summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
+    assert any("the result is a copy" in warning for warning in summary["warnings"])
+
+
+def test_columns_that_may_tell_who_somebody_is_are_warned_of(output, tmp_path, capsys):
+    frame = table().assign(id=range(200), name=[f"name {number}" for number in range(200)])
+    assert call(save(frame, tmp_path / "people.csv"), "--output", output) == 0
+    told = "the values of 'id', 'name' hardly ever occur twice"
+    assert capsys.readouterr().err.count(f"warning: {told}") == 2  # at once, and at the end
+    assert told in (output / "results" / f"{STEM}_report.html").read_text().replace("&#39;", "'")
 
 
 def test_more_cycles_than_rows_to_sample(training, output, capsys, monkeypatch):
@@ -685,8 +695,8 @@ def test_rewritten_cells_are_counted(training, output, tmp_path, pool_frame, cap
     result = cells(output / "results" / f"{STEM}.csv")
     assert result["whole"].dropna().str.fullmatch(r"-?\d+").all()
     assert (
-        f"{result['whole'].count()} cells of the pool data broke the training data's formats and were rewritten, "
-        "in 'whole'\n"
+        f"{result['whole'].count()} cells of the result are written as the training data writes them, not as the pool "
+        "does (5 for 5.0, say), in 'whole'\n"
     ) in capsys.readouterr().err
 
 
@@ -716,7 +726,9 @@ def test_help(capsys):
             "bach_sizes=1",
             "PoolParameters at the top of main.py: there is no parameter 'bach_sizes'; the closest one is 'batch_size'",
         ),
-        (r"threads=None", "threads=none", "name 'none' is not defined"),
+        (r"threads=None", "threads=none", r"line \d+: name 'none' is not defined; write None"),
+        (r"copies=False", "copies=no", r"line \d+: name 'no' is not defined; text needs quotes"),
+        (r'"MOSTLY_AI/Large",\n', "MOSTLY_AI/Small,\\n", r"line \d+: name 'MOSTLY_AI' is not defined; text needs"),
     ],
 )
 def test_wrong_parameters(tmp_path, capsys, old, new, message):

@@ -194,4 +194,6 @@ def test_a_slip_in_the_parameters_is_told_in_one_line(machine):
     result = machine.run("training.csv")
     assert (result.returncode, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
-    assert re.fullmatch(rf"{machine.project}/main.py: line [23]: invalid syntax.*; correct it", line)
+    assert re.fullmatch(
+        rf"{machine.project}/main.py: line [23]: invalid syntax.*; correct it, or the lines above it", line
+    )

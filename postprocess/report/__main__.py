@@ -9,19 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from postprocess.ending import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_TERMINATED,
-    EXIT_WRONG_INPUT,
-    Terminated,
-    explain,
-    explain_early_ends,
-    open_standard_streams,
-    print_paths,
-    raise_on_signals,
-    reason,
-)
+from postprocess.ending import explain_early_ends, open_standard_streams, run_to_end
 
 PROGRAM = "python -m postprocess.report"
 
@@ -67,18 +55,12 @@ def main(arguments: Sequence[str]) -> int:
         help="the page; where it exists, another name is taken (beside the result)",
     )
     call = parser.parse_args(arguments)
-    raise_on_signals()
-    try:
-        print_paths(make_again(call, open_progress(sys.stderr)))
-    except Terminated:
-        return explain("terminated", code=EXIT_TERMINATED, program=PROGRAM)
-    except KeyboardInterrupt:
-        return explain("interrupted", code=EXIT_INTERRUPTED, program=PROGRAM)
-    except InputError as error:
-        return explain(error, code=EXIT_WRONG_INPUT, program=PROGRAM)
-    except Exception as error:
-        return explain(reason(error, to_save_memory=TO_SAVE_MEMORY), code=EXIT_FAILED, program=PROGRAM)
-    return 0
+    return run_to_end(
+        lambda: make_again(call, open_progress(sys.stderr)),
+        wrong_input=(InputError,),
+        program=PROGRAM,
+        to_save_memory=TO_SAVE_MEMORY,
+    )
 
 
 def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:

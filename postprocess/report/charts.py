@@ -54,7 +54,8 @@ def charts(summary: Mapping) -> dict[str, Figure]:
 def accuracy_over_time(summary: Mapping) -> Figure:
     """Overall accuracy against the seconds of the selection, with its stages and the sampling limit.
 
-    The oversized subset, which the curve begins with, stands beside the line: its more rows have less noise.
+    The line is dotted from the random sample to the trimmed rows, as nothing is measured in between; the oversized
+    subset, which the curve begins with, stands beside it: its more rows have less noise.
     """
     seconds = [stage["seconds"] for stage in summary["stages"] if stage["name"] in SELECTION_STAGES]
     names = [stage["name"] for stage in summary["stages"] if stage["name"] in SELECTION_STAGES]
@@ -86,11 +87,20 @@ def accuracy_over_time(summary: Mapping) -> Figure:
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": "overall accuracy",
-                "x": [moment / unit for moment, _ in points],
-                "y": [overall for _, overall in points],
+                "x": [points[0][0] / unit, None, *(moment / unit for moment, _ in later)],
+                "y": [points[0][1], None, *(overall for _, overall in later)],
                 "line": {"color": SYNTHETIC, "width": 2.5},
                 "marker": {"size": 6, "color": SYNTHETIC},
                 "hovertemplate": hover,
+            },
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "not measured in between",
+                "x": [moment / unit for moment, _ in points[:2]],
+                "y": [overall for _, overall in points[:2]],
+                "line": {"color": SYNTHETIC, "width": 1.5, "dash": "dot"},
+                "hoverinfo": "skip",
             },
             {
                 "type": "scatter",

@@ -58,6 +58,7 @@ class RunFacts:
     findings: Mapping[str, object] = field(default_factory=dict)
     origin: Mapping[str, object] = field(default_factory=dict)
     official_page: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def peak_memory_bytes() -> int:
@@ -84,7 +85,7 @@ def summary(facts: RunFacts) -> dict:
         "accuracy": {step: accuracy.as_dict() for step, accuracy in selection.accuracy.items()},
         "curve": [[round(seconds, 3), overall] for seconds, overall in selection.curve],
         "excluded": selection.excluded,
-        "warnings": list(selection.warnings),
+        "warnings": list(facts.warnings),
         "peak_memory_bytes": peak_memory_bytes(),
         "seconds": round(facts.seconds, 3),
         "weights": selection.weights,

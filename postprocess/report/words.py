@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from postprocess.progress import format_seconds
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
+FROM = "≥ "  # how the label of a bin begins that goes up to the next one
 PACE_PART = 0.2  # of refinement's time, at its end: what is gained there tells what more time would buy
 NEAR = 0.001  # overall accuracies this close are called equal
 
@@ -49,7 +50,7 @@ def verdict(summary: Mapping) -> str:
         return (
             "The result's tables are closer to the training data's than those of a fresh sample of as many real rows "
             "would be on average. Part of what lies beyond that limit follows the training rows' own chance variation, "
-            "which is worth nothing on unseen rows; target_smoothing says how far that may go."
+            "which is worth nothing on unseen rows; the parameter target_smoothing says how far that may go."
         )
     if overall > limit - NEAR:
         return "The result's tables are as close to the training data's as those of a fresh sample of real rows."
@@ -187,15 +188,22 @@ def largest_difference(table: Mapping) -> str:
     ]
     place = max(range(len(shares)), key=lambda cell: abs(shares[cell]))
     original, synthetic = table["original"][place], table["synthetic"][place]
-    bins = []
-    for labels in reversed(table["bins"]):
+    parts = []
+    for name, labels in zip(reversed(table["columns"]), reversed(table["bins"]), strict=True):
         place, code = divmod(place, len(labels))
-        bins.append(labels[code])
-    cell = ", ".join(
-        f"{name} {label}" if label.startswith("≥ ") else f"{name} = {label}"
-        for name, label in zip(table["columns"], reversed(bins), strict=True)
-    )
+        parts.append(f"{name} {_bin(labels, code)}")
+    cell = ", ".join(reversed(parts))
     return f"Largest difference: {cell} in {original:,} original and {synthetic:,} synthetic rows."
+
+
+def _bin(labels: Sequence[str], code: int) -> str:
+    """What a code stands for; bins of numbers and dates are named after where they begin, in order."""
+    label, *after = labels[code : code + 2]
+    if not label.startswith(FROM):
+        return f"= {label}"
+    if after and after[0].startswith(FROM):
+        return f"from {label.removeprefix(FROM)} to below {after[0].removeprefix(FROM)}"
+    return label
 
 
 def privacy_rows(summary: Mapping) -> list[dict[str, str]]:

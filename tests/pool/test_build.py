@@ -94,7 +94,7 @@ def test_contradictions_are_counted_and_logged(tmp_path):
     result = build(tmp_path, generator=contradict, progress=progress, train_iterations=1, sample_size=1.0)
     assert result.cycles[0].contradictions.blanked >= 4
     assert pd.read_csv(result.path)["x"].isna().sum() == 4
-    assert "values blanked" in progress.lines[0]
+    assert "cells blanked that their indicator calls missing" in progress.lines[0]
 
 
 @pytest.mark.parametrize("error", [PoolError("it broke"), KeyboardInterrupt()])
@@ -148,7 +148,9 @@ def test_rare_cells_and_copies_of_training_rows_are_counted(tmp_path):
     progress = Recorder()
     result = build(tmp_path, generator=copy_some, progress=progress, train_iterations=1, sample_size=1.0)
     assert (result.cycles[0].rare_cells, result.cycles[0].training_copies) == (2, 3)
-    assert progress.lines[0].endswith("2 cells too rare to be shown, 3 rows equal to a training row")
+    assert progress.lines[0].endswith(
+        "2 cells _RARE_ (a category too rare to be shown), 3 rows equal to a training row"
+    )
 
 
 def test_a_rare_value_of_the_training_data_is_a_value_as_any_other(tmp_path):

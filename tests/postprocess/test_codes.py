@@ -155,6 +155,9 @@ def test_missing_columns_are_named(training, tmp_path):
     pool = save(table().drop(columns=["day", "truth"]), tmp_path / "pool.csv")
     with pytest.raises(InputError, match="missing columns 'truth', 'day'; the pool data needs all training columns"):
         read_codes(pool, fit(training, progress=Silent()), progress=Silent())
+    other = save(table().rename(columns={"day": " Day"}), tmp_path / "other.csv")
+    with pytest.raises(InputError, match=r"missing column 'day' \(' Day' is not 'day'\); the pool data needs all"):
+        read_codes(other, fit(training, progress=Silent()), progress=Silent())
 
 
 def test_codes_check_themselves():

@@ -41,7 +41,7 @@ def test_paths_are_shown_as_well_as_stdout_can(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (MemoryError(), "out of memory: lower sample_size, max_memory or the swapsizes"),
+        (MemoryError(), "out of memory: lower max_memory$"),
         (RuntimeError("can't start new thread"), "no more threads can be started: raise the limit"),
         (OSError(28, "No space left on device"), "output: No space left on device"),
         (ZeroDivisionError("by zero"), r"ZeroDivisionError in .*test_ending\.py, line \d+: by zero"),
@@ -50,7 +50,7 @@ def test_paths_are_shown_as_well_as_stdout_can(monkeypatch):
 def test_a_failure_says_what_can_be_done_or_where_it_was(error, told):
     with pytest.raises(type(error)) as failure:
         raise error
-    assert re.match(told, reason(failure.value))
+    assert re.match(told, reason(failure.value, to_save_memory="lower max_memory"))
 
 
 def test_a_parameter_that_does_not_exist_is_told_with_the_closest_one(capsys):

@@ -75,6 +75,8 @@ def test_the_largest_difference_is_in_shares():
     }
     expected = "Largest difference: a = y, b ≥ 5 in 10 original and 12 synthetic rows."
     assert words.largest_difference(table) == expected
+    table["synthetic"] = [5, 5, 5, 25, 5, 5]
+    assert "difference: a = y, b from 0 to below 5 in 20 original" in words.largest_difference(table)
 
 
 def test_privacy_keeps_or_breaks_its_limits():
