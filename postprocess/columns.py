@@ -123,7 +123,7 @@ class NumberTally:
         place_labels = [MISSING, *labels, MISSING]
         rows = np.bincount(_places(values, bounds, high), minlength=len(place_labels))
         code_labels, code_of = _coded(place_labels, rows)
-        unique_share = (1 + np.count_nonzero(np.diff(present))) / len(present) if len(present) else 0.0
+        unique_share = (1 + np.count_nonzero(present[1:] != present[:-1])) / len(present) if len(present) else 0.0
         return NumberColumn(name, self._format, unique_share, code_labels, bounds, high, code_of)
 
 

@@ -29,6 +29,7 @@ from postprocess.weights import weight_summary
 from postprocess.workers import Workers, open_workers
 
 SCOUTING_SWEEPS = 1  # of IPF, to tell which rows the privacy filter has to look at
+NEAR_COPIES_ALONE = 1e-9  # a privacy_filter that reaches no farther than near copies of a training row
 NEAREST_OF = 5_000  # rows of the result, the pool's sample and the training data whose nearness is told
 
 
@@ -149,35 +150,43 @@ class _Run:
     def _keep_apart(self, pairs: list[Margin]) -> None:
         """Take rows too near to a training row out of the admitted ones.
 
-        A first sweep of IPF tells which rows are likely to be chosen.
+        A first sweep of IPF tells which rows are likely to be chosen. Where too few rows would be left, near copies
+        alone are taken out; where even they cannot be spared, none.
         """
         with self._stage("privacy filter") as status:
             self.excluded["near_copies"] = 0
             if self.parameters.privacy_filter > 0:
                 self.own_closest = self._among_training(np.arange(self.n))
-                reach = reach_of(self.own_closest, self.parameters.privacy_filter)
-                apart, near = rows_apart(
-                    self._fit_weights(pairs, most_sweeps=SCOUTING_SWEEPS).weights,
-                    wanted=oversize(self.n, len(self.admitted), self.parameters),
-                    is_near=lambda rows: self._is_near(self.admitted[rows], reach),
-                )
-                if len(apart) >= self.n:
-                    self.admitted, self.excluded["near_copies"] = self.admitted[apart], near
-                else:
+                weights = self._fit_weights(pairs, most_sweeps=SCOUTING_SWEEPS).weights
+                for share in (self.parameters.privacy_filter, NEAR_COPIES_ALONE):
+                    apart, near = self._apart(weights, reach_of(self.own_closest, share))
+                    if len(apart) >= self.n:
+                        self.admitted, self.excluded["near_copies"] = self.admitted[apart], near
+                        break
+                    what = "near copies of" if share == NEAR_COPIES_ALONE else "near"
                     self._warn(
-                        f"privacy_filter is not applied, so {near:,} pool rows near a training row may be selected: "
+                        f"{near:,} pool rows {what} a training row may be selected, whatever privacy_filter says: "
                         f"without them fewer than {self.n:,} are left; a larger pool would do"
                     )
             status.update(rows=len(self.admitted))
         self.progress.log(
-            f"kept out: {self.excluded.get('training_copies', 0):,} pool rows equal to a training row, "
+            f"kept out: {self.excluded['training_copies']:,} pool rows equal to a training row, "
             f"{self.excluded['rare']:,} with a _RARE_ value that the training data does not have, "
             f"{self.excluded['near_copies']:,} too near to a training row"
         )
 
+    def _apart(self, weights: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, int]:
+        """Places among the admitted rows of those beyond the training rows' reach, and how many were within it."""
+        return rows_apart(
+            weights,
+            wanted=oversize(self.n, len(self.admitted), self.parameters),
+            is_near=lambda rows: self._is_near(self.admitted[rows], reach),
+        )
+
     def _is_near(self, rows: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """Which pool rows are near a training row; training copies are not, where they are allowed."""
-        return self._compare(self._codes(rows), reach=reach).is_near & ~self.allowed_copies[rows]
+        found = self._compare("pool rows with the training rows", self._codes(rows), reach=reach)
+        return found.is_near & ~self.allowed_copies[rows]
 
     def _fit(self, pairs: list[Margin]) -> np.ndarray:
         """The weights of the admitted rows."""
@@ -303,7 +312,10 @@ class _Run:
             return np.sort(self._rng().permutation(numbers)[:NEAREST_OF])
 
         with self._stage("closest training rows") as status:
-            found = {name: self._compare(self._codes(some(numbers))).closest for name, numbers in rows.items()}
+            found = {}
+            for name, numbers in rows.items():
+                what = f"{name.replace('_', ' ')} with the training rows"
+                found[name] = self._compare(what, self._codes(some(numbers))).closest
             found["training"] = self._among_training(some(np.arange(self.n)))
             status.update(rows=sum(map(len, found.values())))
         return {name: summarise(closest) for name, closest in found.items()}
@@ -312,10 +324,11 @@ class _Run:
         """(len,) distance of each of these training rows to the closest other one."""
         if self.own_closest is not None:
             return self.own_closest[numbers]
-        return self._compare(self.training.take(numbers, axis=1), own_number=numbers).closest
+        codes = self.training.take(numbers, axis=1)
+        return self._compare("training rows among themselves", codes, own_number=numbers).closest
 
-    def _compare(self, codes: np.ndarray, **options: Any) -> Distances:
-        label = "Comparing rows with the training rows"
+    def _compare(self, what: str, codes: np.ndarray, **options: Any) -> Distances:
+        label = f"Comparing {what}"
         return distances(codes, self.training, workers=self.workers, progress=self.progress, label=label, **options)
 
     def _some_rows(self, number: int, among: np.ndarray | None = None) -> np.ndarray:

@@ -73,7 +73,9 @@ def test_n_rows_far_better_than_a_random_sample():
     assert selection.excluded == {"training_copies": 0, "rare": 0, "near_copies": 0}
     assert selection.warnings == ()
     for what in ("a random sample of the pool", "the oversized subset", "the trimmed rows", "the result"):
-        assert any(re.match(rf"accuracy of {what}( \([0-9.]+ times the rows, .*\))?: 0\.", line) for line in progress.lines)
+        assert any(
+            re.match(rf"accuracy of {what}( \([0-9.]+ times the rows, .*\))?: 0\.", line) for line in progress.lines
+        )
 
 
 def test_stages_and_curve():
@@ -330,13 +332,25 @@ def test_planted_copies_and_near_copies_never_reach_the_result():
     assert kept_apart.warnings == ()
 
 
+def test_near_copies_alone_are_kept_out_where_the_filter_would_leave_too_few():
+    training, pool, sizes = data_with_planted_rows()
+    few = as_codes(pool.codes[:, :480], first=1000)
+    selection = run(training, few, sizes, privacy_filter=1.0)
+    assert selection.rows.min() >= 300  # neither copies nor near copies
+    assert selection.excluded["near_copies"] >= 300
+    (warning,) = (text for text in selection.warnings if "privacy_filter" in text)
+    assert re.match(r"\d+ pool rows near a training row may be selected, whatever privacy_filter says: .* 150", warning)
+    assert selection.closest_training_row["result"]["minimum"] > 1
+
+
 def test_near_copies_stay_where_too_few_others_are_left():
     training, pool, sizes = data_with_planted_rows()
     few = as_codes(pool.codes[:, :350], first=1000)
     selection = run(training, few, sizes, privacy_filter=0.5)
     assert len(selection.rows) == 150
     assert selection.excluded["near_copies"] == 0
-    assert any("privacy_filter is not applied" in warning for warning in selection.warnings)
+    first, second = (text for text in selection.warnings if "privacy_filter" in text)
+    assert "pool rows near a training row may be selected" in first and "near copies of a training row" in second
 
 
 def test_where_few_rows_have_the_weight_the_others_are_compared_as_well():
