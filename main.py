@@ -35,6 +35,7 @@ from postprocess.progress import Progress, Silent, open_progress
 from postprocess.report.facts import FileFacts, RunFacts, summary, write_summary
 from postprocess.report.findings import look_closely
 from postprocess.report.page import write_page
+from postprocess.report.words import worse_than_a_sample
 from postprocess.resources import mean_row_bytes, needs_of_selection, needs_of_training, require_room
 from postprocess.result import free_path, write_result
 from postprocess.selection import Stage, select
@@ -212,7 +213,8 @@ def run(call: Call, progress: Progress) -> list[Path]:
             seconds=time.monotonic() - started,
         )
         write_reports(facts, summary_path, report_path, replacing=True)
-    for warning in facts.warnings:
+    harm = worse_than_a_sample(summary(facts))
+    for warning in (*facts.warnings, *([harm] if harm else [])):
         progress.log(f"warning: {warning}")
     progress.log(f"done: accuracy {selection.accuracy['refined']}")
     return [result_path, summary_path, report_path, *([official_path] if official else [])]

@@ -662,6 +662,23 @@ def test_a_pool_that_is_the_training_data_is_warned_of(training, output, capsys)
     assert any("the result is a copy" in warning for warning in summary["warnings"])
 
 
+def test_a_result_worse_than_a_random_sample_is_warned_of(output, tmp_path, capsys):
+    paths = []
+    for seed, n_rows in ((1, 500), (2, 5000)):
+        draw = np.random.default_rng(seed)
+        hidden = draw.normal(size=n_rows)
+        frame = pd.DataFrame(
+            {"a": np.round(hidden + draw.normal(size=n_rows), 2), "b": np.digitize(hidden, [-1, 0, 1])}
+        )
+        paths.append(save(frame, tmp_path / f"{n_rows}.csv"))
+    training, pool = paths
+    assert call(training, "--pool", pool, "--output", output) == 0
+    summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())["accuracy"]
+    assert summary["refined"]["overall"] < summary["pool_sample"]["overall"]  # only odd rows equal no training row
+    told = re.search("warning: A plain random sample of the pool would be more accurate.*", capsys.readouterr().err)
+    assert told[0].endswith("or set allow_training_copies where few columns make equal rows common.")
+
+
 def test_columns_that_may_tell_who_somebody_is_are_warned_of(output, tmp_path, capsys):
     frame = table().assign(id=range(200), name=[f"name {number}" for number in range(200)])
     assert call(save(frame, tmp_path / "people.csv"), "--output", output) == 0

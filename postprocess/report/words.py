@@ -72,8 +72,8 @@ def worse_than_a_sample(summary: Mapping) -> str:
             "trimming_data_multiplier."
         )
     return (
-        f"{told}: so many rows may have been kept out that the others cannot match the tables. Bring a larger pool, or "
-        "lower privacy_filter."
+        f"{told}: so many rows may have been kept out that the others cannot match the tables. Bring a larger pool, "
+        "lower privacy_filter, or set allow_training_copies where few columns make equal rows common."
     )
 
 
