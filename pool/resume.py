@@ -132,8 +132,10 @@ def _sweep(folder: Path) -> None:
         if lock is not None and lock.is_exclusive:
             path = lock_path.with_suffix(".csv")
             manifest = read_manifest(manifest_path(path))
-            if manifest is not None or not manifest_path(path).exists():  # unreadable now, it may name what waits
-                remove_strays(path, manifest)
+            if manifest is None and manifest_path(path).exists():  # unreadable now, it may name what waits
+                lock.leave()
+                continue
+            remove_strays(path, manifest)
             lock.release()
         elif lock is not None:
             lock.leave()

@@ -8,11 +8,9 @@ import pyarrow as pa
 
 from postprocess.columns import Column, NumberTally, TextTally
 from postprocess.files import InputError, Source, decoded
-from postprocess.formats import CellError, Integers, Texts
+from postprocess.formats import CellError, Texts
 from postprocess.inference import infer_formats
 from postprocess.progress import Progress
-
-IDENTIFYING_SHARE = 0.95  # of a column's cells that no other row has
 
 
 @dataclass(frozen=True)
@@ -33,14 +31,9 @@ class Binning:
         return np.array([len(column.labels) for column in self.columns])
 
     def identifying(self) -> list[str]:
-        """Columns of text or whole numbers whose training values hardly ever occur twice, as names and numbers of
-        people do: bins cannot tell one from the other, so nothing keeps a real one out of the result."""
-        kinds = (Texts, Integers)
-        return [
-            column.name
-            for column in self.columns
-            if isinstance(column.format, kinds) and column.unique_share >= IDENTIFYING_SHARE
-        ]
+        """Columns of text or whole numbers whose training values hardly ever occur twice: bins cannot tell one from
+        the other, so nothing keeps a real one out of the result."""
+        return [column.name for column in self.columns if column.identifying]
 
     def encode(self, batch: pa.RecordBatch) -> np.ndarray:
         """Codes of a batch that has all columns, by name: (n_columns, n_rows) uint8.

@@ -90,7 +90,7 @@ def require_columns(source: Source, names: Sequence[str]) -> None:
     """Raises InputError where `source` lacks a column of the training data, which has those `names`."""
     missing = [name for name in names if name not in source.columns]
     if missing:
-        by_folded = {name.casefold().strip(): name for name in source.columns}
+        by_folded = {name.casefold().strip(): name for name in source.columns if name not in names}
         like = difflib.get_close_matches(missing[0].casefold().strip(), by_folded, n=1)
         hint = f" ({by_folded[like[0]]!r} is not {missing[0]!r})" if like else ""
         raise InputError(

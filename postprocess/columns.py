@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from postprocess import edges
-from postprocess.formats import RARE, Booleans, Dates, Format, Texts, is_text
+from postprocess.formats import RARE, Booleans, Dates, Decimals, Format, Integers, Texts, is_text
 
+IDENTIFYING_SHARE, LEAST_CELLS = 0.95, 100  # distinct values, as a share of the cells, where there are so many
 MAXIMUM_CATEGORIES = 10
 MINIMUM_CATEGORY_ROWS = 5  # text values in fewer training rows share the bin of the others
 MISSING, EMPTY, OTHER, UNSEEN = "(n/a)", "(empty)", "(other)", "(unseen)"
@@ -38,14 +39,14 @@ class Encoded(NamedTuple):
 class NumberColumn:
     """A column of numbers, dates or booleans, which fall into bins between edges (float64, increasing).
 
-    unique_share: distinct training values, as a share of the training cells that are not missing.
+    identifying: whether the training values hardly ever occur twice, as names and numbers of people do.
     `code_of` maps np.searchsorted's result, of values clipped to edges[0]..high, to codes (uint8); its first and last
     entries are for missing values.
     """
 
     name: str
     format: Format
-    unique_share: float
+    identifying: bool
     labels: tuple[str, ...]
     edges: np.ndarray
     high: float
@@ -66,11 +67,11 @@ class NumberColumn:
 class TextColumn:
     """A column of text: `values` (frequent ones, and the names of special bins) have a code each in `code_of` (uint8).
 
-    The last two entries of `code_of` are for all other values, and for missing ones. unique_share: as above.
+    The last two entries of `code_of` are for all other values, and for missing ones. identifying: as above.
     """
 
     name: str
-    unique_share: float
+    identifying: bool
     labels: tuple[str, ...]
     values: pa.Array = field(repr=False)
     code_of: np.ndarray
@@ -123,8 +124,14 @@ class NumberTally:
         place_labels = [MISSING, *labels, MISSING]
         rows = np.bincount(_places(values, bounds, high), minlength=len(place_labels))
         code_labels, code_of = _coded(place_labels, rows)
-        unique_share = (1 + np.count_nonzero(present[1:] != present[:-1])) / len(present) if len(present) else 0.0
-        return NumberColumn(name, self._format, unique_share, code_labels, bounds, high, code_of)
+        return NumberColumn(name, self._format, self._is_identifying(present), code_labels, bounds, high, code_of)
+
+    def _is_identifying(self, present: np.ndarray) -> bool:
+        """present: (n,) sorted values."""
+        if not isinstance(self._format, Integers | Decimals) or np.any(present != np.rint(present)):
+            return False
+        distinct = 1 + int(np.count_nonzero(present[1:] != present[:-1]))
+        return _hardly_twice(distinct, len(present))
 
 
 class TextTally:
@@ -155,8 +162,12 @@ class TextTally:
         place_labels = [*bins, EMPTY, OTHER, MISSING]  # the last three: "", any other value, null
         labels, code_of = _coded(place_labels, [*rows.values(), 0, 0, 0])
         values = pa.array([*bins, ""], pa.large_string())
-        unique_share = len(tally.keys() - {MISSING}) / max(1, tally.total() - tally[MISSING])
-        return TextColumn(name, unique_share, labels, values, code_of, has_rare=RARE in tally)
+        identifying = _hardly_twice(len(tally.keys() - {MISSING}), tally.total() - tally[MISSING])
+        return TextColumn(name, identifying, labels, values, code_of, has_rare=RARE in tally)
+
+
+def _hardly_twice(distinct: int, cells: int) -> bool:
+    return cells >= LEAST_CELLS and distinct >= IDENTIFYING_SHARE * cells
 
 
 def to_floats(values: pa.Array) -> np.ndarray:

@@ -119,9 +119,9 @@ def checked(*kinds: type[Any]) -> Iterator[None]:
     try:
         yield
     except NameError as error:
-        (line,) = (frame.lineno for frame in traceback.extract_tb(error.__traceback__)[:1])
+        line = traceback.extract_tb(error.__traceback__)[-1].lineno
         like = [word for word in WORDS if error.name and word.lower() == error.name.lower()]
-        hint = f"write {like[0]}" if like else "text needs quotes"
+        hint = f"write {like[0]}" if like else "text needs quotes; other values are numbers, None, True or False"
         sys.exit(explain(f"line {line}: {error}; {hint}", code=EXIT_WRONG_INPUT))
     except (TypeError, ValueError) as error:
         sys.exit(explain(_misnamed(str(error), kinds) or error, code=EXIT_WRONG_INPUT))

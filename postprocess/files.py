@@ -28,13 +28,14 @@ MISSING_TOKENS = (
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 
+GZIP = b"\x1f\x8b"
 OTHER_KINDS = {  # by their first bytes: what the file is, and what to do
     b"PK\x03\x04": "an Excel file or another zip archive; export the table as CSV in UTF-8",
     b"\xd0\xcf\x11\xe0": "an old Excel file; export the table as CSV in UTF-8",
     b"\xff\xfe": "in UTF-16; save the file as UTF-8",
     b"\xfe\xff": "in UTF-16; save the file as UTF-8",
-    b"PAR1": "a Parquet file; end its name in .parquet",
-    b"\x1f\x8b": "a gzip file; end its name in .csv.gz",
+    b"PAR1\x15": "a Parquet file; end its name in .parquet",
+    GZIP: "a gzip file; end its name in .csv.gz",
 }
 
 
@@ -207,7 +208,10 @@ def _csv_columns(path: Path) -> tuple[str, ...]:
             start = stream.read(max(map(len, OTHER_KINDS)))
         for mark, kind in OTHER_KINDS.items():
             if start.startswith(mark):
-                raise InputError(f"{path}: not a CSV file in UTF-8 but {kind}")
+                twice = mark == GZIP and path.name.lower().endswith(".gz")
+                raise InputError(
+                    f"{path}: not a CSV file in UTF-8 but {'compressed twice; decompress it once' if twice else kind}"
+                )
         with _open_bytes(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
             header = next((row for row in csv.reader(text) if row), None)
     except UnicodeDecodeError:

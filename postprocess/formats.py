@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 RARE = "_RARE_"  # what the MOSTLY AI SDK writes in place of a value too rare to show
+MOST_DIGITS = 76  # of Arrow's widest decimals
 EXACT_WHOLE = 2.0**53  # whole numbers below this are exact in float64
 NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII)
 
@@ -81,6 +82,8 @@ class Decimals:
 
         Typed values are rounded to `most` decimals, as they will be written; text keeps all of its decimals.
         """
+        if pa.types.is_decimal(cells.type) and self.most is not None and cells.type.scale > self.most:
+            cells = pc.round(_widest(cells), ndigits=self.most, round_mode="half_to_even")
         numbers = _numbers(cells)
         if self.most is None or not pa.types.is_floating(cells.type):
             return numbers
@@ -261,7 +264,7 @@ def rewrite(format: Format, cells: pa.Array, *, standing: pa.Array | None = None
     """
     if not is_text(cells):
         is_exact = isinstance(format, Decimals) and pa.types.is_decimal(cells.type)  # floats would change digits
-        return format.write(cells if is_exact else format.parse(cells)), 0
+        return format.write(_widest(cells) if is_exact else format.parse(cells)), 0
     broken = pc.fill_null(pc.invert(format.stands(cells)), False)
     if standing is not None:
         broken = pc.and_not(broken, standing)
@@ -278,13 +281,19 @@ def is_text(cells: pa.Array) -> bool:
     return pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)
 
 
+def _widest(cells: pa.Array) -> pa.Array:
+    """Decimals of the widest type, which rounding never overflows, and which Arrow can do all with."""
+    return cells.cast(pa.decimal256(MOST_DIGITS, cells.type.scale))
+
+
 def _as_text(cells: pa.Array) -> pa.Array:
     return cells if is_text(cells) else cells.cast(pa.string())
 
 
 def _numbers(cells: pa.Array) -> pa.Array:
     """Float64 values, null where missing, `_RARE_` or not-a-number."""
-    if pa.types.is_float32(cells.type):  # by their shortest text: 0.1 is to be 0.1, not 0.10000000149011612
+    if pa.types.is_float32(cells.type) or pa.types.is_decimal(cells.type):
+        # by their text: 0.1 is to be 0.1, not 0.10000000149011612, and Arrow's way from decimals is not quite exact
         cells = cells.cast(pa.string()).cast(pa.float64())
     if pa.types.is_floating(cells.type):
         return pa.array(cells.to_numpy(zero_copy_only=False).astype(np.float64, copy=False), from_pandas=True)

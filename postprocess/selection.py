@@ -158,15 +158,19 @@ class _Run:
             if self.parameters.privacy_filter > 0:
                 self.own_closest = self._among_training(np.arange(self.n))
                 weights = self._fit_weights(pairs, most_sweeps=SCOUTING_SWEEPS).weights
+                found = []
                 for share in (self.parameters.privacy_filter, NEAR_COPIES_ALONE):
                     apart, near = self._apart(weights, reach_of(self.own_closest, share))
+                    found.append(near)
                     if len(apart) >= self.n:
                         self.admitted, self.excluded["near_copies"] = self.admitted[apart], near
                         break
-                    what = "near copies of" if share == NEAR_COPIES_ALONE else "near"
+                if len(found) > 1:
+                    spared = found[0] - self.excluded["near_copies"]
+                    what = "but no near copies of one" if self.excluded["near_copies"] else "even near copies of one"
                     self._warn(
-                        f"{near:,} pool rows {what} a training row may be selected, whatever privacy_filter says: "
-                        f"without them fewer than {self.n:,} are left; a larger pool would do"
+                        f"up to {spared:,} pool rows near a training row may be selected, {what}, whatever "
+                        f"privacy_filter says: without them fewer than {self.n:,} are left; a larger pool would do"
                     )
             status.update(rows=len(self.admitted))
         self.progress.log(

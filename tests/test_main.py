@@ -681,8 +681,10 @@ def test_a_result_worse_than_a_random_sample_is_warned_of(output, tmp_path, caps
 
 def test_columns_that_may_tell_who_somebody_is_are_warned_of(output, tmp_path, capsys):
     frame = table().assign(id=range(200), name=[f"name {number}" for number in range(200)])
+    frame = frame.assign(one=["x"] + [None] * 199, half=np.arange(200) / 2)
+    frame["of"] = pd.Series(range(1000, 1200), dtype=float).mask(frame["id"] == 3)  # 1000.0 in the CSV
     assert call(save(frame, tmp_path / "people.csv"), "--output", output) == 0
-    told = "the values of 'id', 'name' hardly ever occur twice"
+    told = "the values of 'id', 'name', 'of' hardly ever occur twice"
     assert capsys.readouterr().err.count(f"warning: {told}") == 2  # at once, and at the end
     assert told in (output / "results" / f"{STEM}_report.html").read_text().replace("&#39;", "'")
 
@@ -743,9 +745,9 @@ def test_help(capsys):
             "bach_sizes=1",
             "PoolParameters at the top of main.py: there is no parameter 'bach_sizes'; the closest one is 'batch_size'",
         ),
-        (r"threads=None", "threads=none", r"line \d+: name 'none' is not defined; write None"),
-        (r"copies=False", "copies=no", r"line \d+: name 'no' is not defined; text needs quotes"),
-        (r'"MOSTLY_AI/Large",\n', "MOSTLY_AI/Small,\\n", r"line \d+: name 'MOSTLY_AI' is not defined; text needs"),
+        (r"threads=None", "threads=none", r"line LINE: name 'none' is not defined; write None"),
+        (r"copies=False", "copies=no", r"line LINE: name 'no' is not defined; text needs quotes"),
+        (r'"MOSTLY_AI/Large",\n', "MOSTLY_AI/Small,\\n", r"line LINE: name 'MOSTLY_AI' is not defined; text needs"),
     ],
 )
 def test_wrong_parameters(tmp_path, capsys, old, new, message):
@@ -755,6 +757,7 @@ def test_wrong_parameters(tmp_path, capsys, old, new, message):
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(tmp_path / "main.py"))
     assert end.value.code == 2
+    message = message.replace("LINE", str(1 + text[: text.index(new.replace("\\n", "\n"))].count("\n")))
     assert re.match(f"main.py: {message}", complaint(capsys))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -110,7 +111,7 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
 
 def _stem(data: Path) -> str:
     """The name of a data file without its ending."""
-    return data.name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
+    return re.sub(r"\.(csv(\.gz)?|parquet)$", "", data.name, flags=re.IGNORECASE)
 
 
 def _of_the_run(files: Mapping[str, FileFacts], result: Path, progress: Progress) -> dict[str, Any]:

@@ -255,6 +255,9 @@ def test_rows_that_an_unreadable_manifest_may_name_stay(broken_off):
     part.write_text("1,2,3\n")
     run(broken_off)
     assert part.read_text() == "1,2,3\n"
+    (broken_off / f"{STEM}_manifest.json").unlink()
+    run(broken_off)
+    assert not part.exists()
 
 
 def test_a_csv_without_a_manifest_is_left_alone(broken_off):

@@ -1,7 +1,10 @@
 """Reading tables into codes: any column order, any spelling of the values, clear errors."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from postprocess.binning import fit, read_typed
@@ -34,6 +37,12 @@ def save(frame, path, role="pool"):
     else:
         frame.to_csv(path, index=False)
     return open_source(path, role=role)
+
+
+def decimals(numbers):
+    """Exact ones of four decimals, that fit the training data's only once they are rounded."""
+    exact = [None if pd.isna(number) else Decimal(f"{number:.2f}10") for number in numbers]
+    return pd.Series(exact, dtype=pd.ArrowDtype(pa.decimal128(10, 4)))
 
 
 def labels(binning, name):
@@ -75,6 +84,7 @@ def test_other_order_other_types_and_surplus_columns_make_no_difference(training
         ("pool.csv.gz", mixed),
         ("coarse.parquet", coarse),
         ("spelt.parquet", spelt),
+        ("decimals.parquet", mixed.assign(decimal=decimals(mixed["decimal"]))),
     ):
         log = Recorder()
         pool = read_codes(save(frame, tmp_path / name), binning, progress=log)
@@ -155,6 +165,11 @@ def test_missing_columns_are_named(training, tmp_path):
     pool = save(table().drop(columns=["day", "truth"]), tmp_path / "pool.csv")
     with pytest.raises(InputError, match="missing columns 'truth', 'day'; the pool data needs all training columns"):
         read_codes(pool, fit(training, progress=Silent()), progress=Silent())
+    with pytest.raises(InputError, match="missing column 'a2'; the pool data"):  # a1 is where it should be
+        fitted = fit(
+            save(pd.DataFrame({"a1": range(100), "a2": 1}), tmp_path / "numbered.csv", "training"), progress=Silent()
+        )
+        read_codes(save(pd.DataFrame({"a1": range(100)}), tmp_path / "one.csv"), fitted, progress=Silent())
     other = save(table().rename(columns={"day": " Day"}), tmp_path / "other.csv")
     with pytest.raises(InputError, match=r"missing column 'day' \(' Day' is not 'day'\); the pool data needs all"):
         read_codes(other, fit(training, progress=Silent()), progress=Silent())

@@ -124,6 +124,8 @@ def written(format, cells):
         (Decimals(1, 1), ["13000", "0.25", "1e-7", "-inf", "_RARE_", None], "13000.0 0.25 1e-7 -inf - -"),
         (Decimals(2, 2), [1.0, 2.5], "1.00 2.50"),
         (Decimals(6, 6), [Decimal("99999999999.999999"), Decimal("-0.000000")], "99999999999.999999 0.000000"),
+        (Decimals(2, 2), pa.array([Decimal("1.5"), None], pa.decimal32(9, 2)), "1.50 -"),
+        (Decimals(2, 2), pa.array([Decimal("-1.5"), None], pa.decimal64(18, 2)), "-1.50 -"),
         (Decimals(18, 18), [Decimal("0.100000000000000000"), None], "0.100000000000000000 -"),
         (Decimals(1, 2), [Decimal("0.1250"), Decimal("7.0000")], "0.12 7.0"),
         (Decimals(1, None), [Decimal("0.00000000001"), Decimal("-5.0")], "0.00000000001 -5.0"),
