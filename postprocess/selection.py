@@ -167,7 +167,7 @@ class _Run:
                         break
                 if len(found) > 1:
                     spared = found[0] - self.excluded["near_copies"]
-                    what = "but no near copies of one" if self.excluded["near_copies"] else "even near copies of one"
+                    what = "but no near copies of one" if len(apart) >= self.n else "even near copies of one"
                     self._warn(
                         f"up to {spared:,} pool rows near a training row may be selected, {what}, whatever "
                         f"privacy_filter says: without them fewer than {self.n:,} are left; a larger pool would do"
