@@ -201,7 +201,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         origin=origin(selection.rows, pool_source.path, pool.n_rows),
         warnings=(*warnings, *selection.warnings),
     )
-    write_reports(facts, summary_path, report_path)
+    told = write_reports(facts, summary_path, report_path)
     official = evaluate_officially(sources, binning, result_path, official_path, progress)
     if official is not None:
         stages.append(Stage("mostlyai-qa", time.monotonic() - stages[-1].ended, training.n_rows))
@@ -212,8 +212,8 @@ def run(call: Call, progress: Progress) -> list[Path]:
             stages=tuple(stages),
             seconds=time.monotonic() - started,
         )
-        write_reports(facts, summary_path, report_path, replacing=True)
-    harm = worse_than_a_sample(summary(facts))
+        told = write_reports(facts, summary_path, report_path, replacing=True)
+    harm = worse_than_a_sample(told)
     for warning in (*facts.warnings, *([harm] if harm else [])):
         progress.log(f"warning: {warning}")
     progress.log(f"done: accuracy {selection.accuracy['refined']}")
@@ -301,11 +301,12 @@ def look_at_result(training: Codes, path: Path, binning: Binning, progress: Prog
         return look_closely(training.codes, result.codes, binning, workers=workers, progress=progress)
 
 
-def write_reports(facts: RunFacts, summary_path: Path, report_path: Path, *, replacing: bool = False) -> None:
-    """The summary, and the page that is drawn from it; replacing: in the place of those that this run has written."""
+def write_reports(facts: RunFacts, summary_path: Path, report_path: Path, *, replacing: bool = False) -> dict:
+    """Writes the summary, which it returns, and the page; replacing: those that this run has written before."""
     told = summary(facts)
     write_summary(told, summary_path, replacing=replacing)
     write_page(told, report_path, replacing=replacing)
+    return told
 
 
 def evaluate_officially(

@@ -18,7 +18,7 @@ def follow_training(events: Iterator[Event], *, label: str, max_epochs: int, pro
     epochs: list[float] = []
     losses: list[float] = []
     first = _follow_preparing(events, label=label, progress=progress)
-    with progress.task(f"{label}: training", total=PERCENT, unit="percent") as task:
+    with progress.task(f"{label}: training", total=PERCENT, unit="") as task:
         for event in chain(first, events):
             match event["event"]:
                 case "training":

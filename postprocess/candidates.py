@@ -11,6 +11,11 @@ from postprocess.parameters import SelectionParameters
 from postprocess.rounding import least_weight
 
 Warn = Callable[[str], None]
+KEPT_OUT = {  # why pool rows may not be selected
+    "training_copies": "equal to a training row",
+    "rare": "with a _RARE_ value that the training data does not have",
+    "near_copies": "too near to a training row (privacy_filter)",
+}
 
 
 def admitted_rows(
@@ -21,18 +26,21 @@ def admitted_rows(
     Kept out where enough others serve: rows equal to a training row (`training_copies`), and rows with a `_RARE_` cell
     that the training data does not have (`rare`).
     """
-    reasons = [("rare", pool.rare, "with a _RARE_ value that the training data does not have")]
+    reasons = [("rare", pool.rare)]
     if not parameters.allow_training_copies:
-        reasons.insert(0, ("training_copies", training_copies(training, pool), "equal to a training row"))
+        reasons.insert(0, ("training_copies", training_copies(training, pool)))
     excluded = {"training_copies": 0, "rare": 0}
     out = np.zeros(pool.n_rows, dtype=bool)
-    for reason, rows, what in reasons:
+    for reason, rows in reasons:
         number = int(np.count_nonzero(rows & ~out))
         if pool.n_rows - np.count_nonzero(out | rows) >= training.n_rows:
             out |= rows
             excluded[reason] = number
         elif number:
-            warn(f"{number:,} pool rows {what} may be selected: without them fewer than {training.n_rows:,} are left")
+            warn(
+                f"{number:,} pool rows {KEPT_OUT[reason]} may be selected: without them fewer than "
+                f"{training.n_rows:,} are left"
+            )
     return np.flatnonzero(~out), excluded
 
 

@@ -71,10 +71,9 @@ class Source:
             InputError: The file breaks off, has a row of the wrong length, or is not UTF-8.
         """
         names = list(self.columns if columns is None else columns)
-        missing = () if as_spelt else MISSING_TOKENS
         if self.typed:
-            return _parquet_batches(self.path, names, rows, missing=missing)
-        return _csv_batches(self.path, self.columns, names, rows, missing=missing)
+            return _parquet_batches(self.path, names, rows, as_spelt=as_spelt)
+        return _csv_batches(self.path, self.columns, names, rows, missing=() if as_spelt else MISSING_TOKENS)
 
     def row_count(self) -> int | None:
         """Number of rows where the file itself tells (Parquet), else None."""
@@ -172,12 +171,14 @@ def _is_supported(type: pa.DataType) -> bool:
     return any(check(type) for check in known + more)
 
 
-def _parquet_batches(path: Path, names: list[str], rows: int, *, missing: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, names: list[str], rows: int, *, as_spelt: bool) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=PEEK_BYTES) as file:
             for batch in file.iter_batches(rows, columns=names):
                 columns = [decoded(batch.column(name)) for name in names]
-                yield pa.RecordBatch.from_arrays([_without(missing, cells) for cells in columns], names)
+                if not as_spelt:
+                    columns = [_without_spelt_missing(cells) for cells in columns]
+                yield pa.RecordBatch.from_arrays(columns, names)
     except MemoryError:  # Arrow's is one of its other errors, too
         raise
     except (pa.ArrowException, OSError) as error:
@@ -189,10 +190,13 @@ def decoded(array: pa.Array) -> pa.Array:
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
-def _without(missing: Sequence[str], cells: pa.Array) -> pa.Array:
-    if not missing or not is_text(cells):
-        return cells
-    return pc.if_else(pc.is_in(cells, pa.array(missing, cells.type)), None, cells)
+def _without_spelt_missing(cells: pa.Array) -> pa.Array:
+    return pc.if_else(spell_missing(cells), None, cells) if is_text(cells) else cells
+
+
+def spell_missing(cells: pa.Array) -> pa.Array:
+    """Which text cells stand for a missing one."""
+    return pc.is_in(cells, pa.array(MISSING_TOKENS, cells.type))
 
 
 # CSV

@@ -91,7 +91,7 @@ def _report(
     from mostlyai import qa  # takes seconds to load, and only a holdout needs it
 
     unfinished = page.with_name(f".{page.name}.unfinished")
-    with progress.task("mostlyai-qa's report", total=100, unit="percent") as task:
+    with progress.task("mostlyai-qa's report", total=100, unit="") as task:
 
         def follow(total: float | None = None, completed: float | None = None, **_: object) -> None:
             if completed is not None and total == 100:

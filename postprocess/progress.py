@@ -86,7 +86,7 @@ class Task:
 
     def _rate(self) -> str:
         seconds = self._seconds_per_step()
-        if seconds is None or self._unit == "percent":  # a pace that says nothing
+        if seconds is None or not self._unit:
             return ""
         if seconds > 1:
             return f"{format_seconds(seconds)}/{self._unit}"
@@ -102,7 +102,7 @@ class Progress:
 
     @contextmanager
     def task(self, label: str, *, total: float | None = None, unit: str = "step") -> Iterator[Task]:
-        """Show a piece of work of `total` steps (None: unknown); `unit` names one step, in the singular."""
+        """Show work of `total` steps (None: unknown); `unit` names one step in the singular ("": no pace)."""
         task = Task(label, total=total, unit=unit, clock=self._clock, changed=self._changed)
         self._begin(task)
         outcome = "stopped"

@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from postprocess.binning import Binning
-from postprocess.files import MISSING_TOKENS, Source
+from postprocess.files import Source, spell_missing
 from postprocess.formats import is_text, rewrite
 
-_MISSING = pa.array(MISSING_TOKENS)
 _MUST_QUOTE = r'[",\r\n]'
 
 
@@ -117,7 +116,7 @@ def csv_lines(batch: pa.RecordBatch, binning: Binning) -> tuple[bytes, dict[str,
     """
     texts, rewritten = [], {}
     for column, cells in zip(binning.columns, batch.columns, strict=True):
-        missing = pc.is_in(cells, _MISSING) if is_text(cells) else None
+        missing = spell_missing(cells) if is_text(cells) else None
         text, rewritten[column.name] = rewrite(column.format, cells, standing=missing)
         texts.append(text)
     return _csv_lines(texts), rewritten

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from postprocess.candidates import admitted_rows, oversize, refinement_candidates, training_copies
+from postprocess.candidates import KEPT_OUT, admitted_rows, oversize, refinement_candidates, training_copies
 from postprocess.clock import Deadline
 from postprocess.codes import Codes
 from postprocess.evaluation import Accuracy, measure, of_residuals
@@ -94,7 +94,8 @@ class _Run:
         self.curve: list[tuple[float, float]] = []
         self.warnings: list[str] = []
         self.admitted, self.excluded = admitted_rows(training, pool, parameters, warn=self._warn)
-        self.allowed_copies = training_copies(training, pool) & parameters.allow_training_copies
+        allowed = parameters.allow_training_copies
+        self.allowed_copies = training_copies(training, pool) if allowed else np.zeros(pool.n_rows, dtype=bool)
         self.layout, order = layout_within(training.codes, sizes, parameters, warn=self._warn)
         self.sizes = self.layout.sizes
         in_order = np.array_equal(order, np.arange(len(order)))
@@ -173,11 +174,8 @@ class _Run:
                         f"privacy_filter says: without them fewer than {self.n:,} are left; a larger pool would do"
                     )
             status.update(rows=len(self.admitted))
-        self.progress.log(
-            f"kept out: {self.excluded['training_copies']:,} pool rows equal to a training row, "
-            f"{self.excluded['rare']:,} with a _RARE_ value that the training data does not have, "
-            f"{self.excluded['near_copies']:,} too near to a training row"
-        )
+        kept_out = ", ".join(f"{self.excluded[reason]:,} {what}" for reason, what in KEPT_OUT.items())
+        self.progress.log(f"pool rows kept out: {kept_out}")
 
     def _apart(self, weights: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, int]:
         """Places among the admitted rows of those beyond the training rows' reach, and how many were within it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from postprocess.candidates import KEPT_OUT
 from postprocess.progress import format_seconds
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -18,11 +19,6 @@ STEPS = {
     "ipf": "after IPF: the oversized subset",
     "trimmed": "after trimming",
     "refined": "after refinement: the result",
-}
-KEPT_OUT = {
-    "training_copies": "equal to a training row",
-    "rare": "with a _RARE_ value that the training data does not have",
-    "near_copies": "too near to a training row (privacy_filter)",
 }
 PRIVACY_FIGURES = {  # key: name, decimals
     "dcr_share": "share of rows nearer to training than to holdout rows (DCR share)",

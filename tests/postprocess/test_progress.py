@@ -71,6 +71,13 @@ def test_status_of_an_unknown_total_tells_the_time_so_far(clock):
     assert task.status() == "1,234,567 rows  17,637 rows/s  1 min 10 s so far"
 
 
+def test_steps_without_a_unit_have_no_pace(clock):
+    task = new_task(clock, total=100, unit="")
+    clock.seconds += 5
+    task.update(25)
+    assert task.status() == "25/100 (25 %)  15 s left"
+
+
 def test_slow_steps_give_time_a_step_and_count_the_step_under_way(clock):
     task = new_task(clock, total=10, unit="cycle")
     clock.seconds += 2400
