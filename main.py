@@ -20,23 +20,24 @@ if __name__ == "__main__":
 import numpy as np
 import pandas as pd
 
+from pool.build import build_pool, training_warnings
 from pool.errors import ParameterError, PoolError
 from pool.parameters import PoolParameters
-from pool.store import PoolResult
+from pool.storage.pool_file import PoolResult
 from postprocess.binning import Binning, fit, read_typed
 from postprocess.codes import Codes, encode_frame, read_codes
 from postprocess.command import Parser, open_inputs, require_writable
 from postprocess.evaluation import measure
 from postprocess.files import InputError, Source, open_source
 from postprocess.official import Official, evaluate
-from postprocess.origin import origin
+from postprocess.origin import origin, trainings
 from postprocess.parameters import SelectionParameters
 from postprocess.progress import Progress, Silent, open_progress
 from postprocess.report.facts import FileFacts, RunFacts, summary, write_summary
 from postprocess.report.findings import look_closely
 from postprocess.report.page import write_page
 from postprocess.report.words import worse_than_a_sample
-from postprocess.resources import mean_row_bytes, needs_of_selection, needs_of_training, require_room
+from postprocess.resources import available_memory, mean_row_bytes, needs_of_selection, needs_of_training, require_room
 from postprocess.result import free_path, write_result
 from postprocess.selection import Stage, select
 from postprocess.workers import open_workers
@@ -44,22 +45,21 @@ from postprocess.workers import open_workers
 with checked(PoolParameters, SelectionParameters):
     # ------------------------------------------------------------------------------------------------- the pool
     POOL = PoolParameters(
-        # Cycles: generators trained one after the other, each from scratch, with its own seed and validation split.
-        # Time grows in proportion; rows become more varied, and a bad training weighs less. Where a line below begins
-        # with "Per cycle", a list such as ["MOSTLY_AI/Large", "MOSTLY_AI/Small"] has one entry for each cycle, and its
-        # last one repeats.
+        # Cycles: each trains a fresh generator, with its own seed and validation rows. The pool gets more varied, and a
+        # bad training weighs less. A line below that begins with "Per cycle" takes a list such as
+        # ["MOSTLY_AI/Large", "MOSTLY_AI/Small"] as well: one entry for each cycle, the last one repeats.
         train_iterations=2,
         # Per cycle: size of the generator, MOSTLY_AI/Small, /Medium or /Large. Larger learns rarer patterns and takes
         # longer: on a CPU, a Large epoch takes about twice as long as a Small one.
         model_name="MOSTLY_AI/Large",
-        # Per cycle: passes over the training rows, at most. More is better until training stops improving, when it ends
-        # by itself.
-        max_epochs=17,
-        # Per cycle: minutes of training, at most.
+        # Per cycle: at most this many passes over the training rows. Training stops by itself once it no longer
+        # improves, which usually takes 15 to 40.
+        max_epochs=100,
+        # Per cycle: at most this many minutes of training.
         max_training_time=60.0,
-        # Per cycle: rows in a training step. More is faster on a GPU and takes more of its memory; too many for few
-        # rows learn less. Where memory runs out, the cycle is trained once more with half as many.
-        batch_size=1024,
+        # Per cycle: rows of a training step; None: as many as give at least 64 steps an epoch. Larger is faster on a
+        # GPU, takes more memory and, with few rows, learns less. If memory runs out, the batch is halved once.
+        batch_size=None,
         # Rows of the whole pool, as a multiple of the training rows. More rows give the selection more choice; sampling
         # time, disk space and selection time grow in proportion.
         sample_size=25.0,
@@ -67,14 +67,17 @@ with checked(PoolParameters, SelectionParameters):
         sampling_temperature=1.05,
         # Per cycle: "all" trains on the training rows, "bootstrap" on as many drawn from them with replacement.
         training_rows="all",
-        # None: one cycle after the other. "dask": all at once on the machines of the Dask scheduler whose address is in
-        # the environment variable DASK_SCHEDULER_ADDRESS (needs the package distributed and a folder that all machines
-        # see); "loky": at once on this one. The rows do not depend on it.
-        cycle_backend=None,
+        # "auto": as many cycles at once as the cores, the memory and the GPU's memory allow. None: one after the other.
+        # "dask": on the machines of the Dask scheduler at DASK_SCHEDULER_ADDRESS (needs the package distributed and a
+        # folder that all machines see). The rows do not depend on it.
+        cycle_backend="auto",
         # Where all randomness of the pool starts: the same seed gives the same pool on the same kind of machine, and a
         # pool of the same training data and parameters that is in pool_data already is used again, or gone on with.
         seed=1,
     )
+
+    # --draft: a first look at your data in about a minute. These replace the parameters above.
+    DRAFT = POOL.for_one_cycle(model_name="MOSTLY_AI/Small", max_epochs=8, sample_size=10.0)
 
     # -------------------------------------------------------------------------------------------- the selection
     SELECTION = SelectionParameters(
@@ -124,6 +127,7 @@ with checked(PoolParameters, SelectionParameters):
         seed=1,
     )
 
+DRAFT_WARNING = "a draft: one small generator, shortly trained; leave out --draft for a result to use"
 PROJECT = Path(__file__).resolve().parent
 OUTPUTS = (".csv", "_summary.json", "_report.html", "_official.html")  # endings of what a run leaves in results/
 
@@ -136,6 +140,16 @@ class Call:
     pool: Path | None
     holdout: Path | None
     output: Path
+    draft: bool
+
+    @property
+    def pool_parameters(self) -> PoolParameters:
+        return DRAFT if self.draft else POOL
+
+    @property
+    def suffix(self) -> str:
+        """What the names of the files of a draft end in."""
+        return "_draft" if self.draft else ""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -170,6 +184,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         built = make_pool(call, training_source, training_facts.sha256, binning, training, row_bytes, progress)
         sources["pool"] = open_source(built.path, role="pool")
         pool_made_by = "this run" if built.new_cycles else "an earlier run"
+        warnings += [DRAFT_WARNING] if call.draft else training_warnings(built.cycles)
         stages.append(Stage("pool", time.monotonic() - pool_started, built.rows))
 
     pool_started = time.monotonic()
@@ -182,7 +197,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
 
     writing_started = time.monotonic()
     result_path, summary_path, report_path, official_path = write_chosen(
-        pool_source, selection.rows, binning, call.output / "results", progress
+        pool_source, selection.rows, binning, call.output / "results", call.suffix, progress
     )
     stages += [*selection.stages, Stage("writing", time.monotonic() - writing_started, len(selection.rows))]
     findings = look_at_result(training, result_path, binning, progress)
@@ -192,13 +207,15 @@ def run(call: Call, progress: Progress) -> list[Path]:
         pool=FileFacts.of(pool_source.path, pool.n_rows, len(pool_source.columns)),
         result=FileFacts.of(result_path, len(selection.rows), len(binning.columns)),
         pool_made_by=pool_made_by,
-        parameters=(POOL, SELECTION),
+        parameters=(call.pool_parameters, SELECTION),
+        draft=call.draft,
         stages=tuple(stages),
         selection=selection,
         official=None,
         seconds=time.monotonic() - started,
         findings=findings,
         origin=origin(selection.rows, pool_source.path, pool.n_rows),
+        trainings=trainings(pool_source.path, pool.n_rows),
         warnings=(*warnings, *selection.warnings),
     )
     told = write_reports(facts, summary_path, report_path)
@@ -251,9 +268,8 @@ def make_pool(
     progress: Progress,
 ) -> PoolResult:
     """Train and sample the pool; each cycle is scored by a sample of as many rows as there are training rows."""
-    from pool.build import build_pool  # loads the SDK's requirements, which --pool does without
 
-    def ready(pool_rows: int, written_rows: int) -> None:
+    def before_training(pool_rows: int, written_rows: int) -> None:
         needs = needs_of_training(
             training.n_rows, binning.sizes, pool_rows, row_bytes, SELECTION, written_rows=written_rows
         )
@@ -267,23 +283,25 @@ def make_pool(
 
     return build_pool(
         read_typed(source, binning),
-        POOL,
+        call.pool_parameters,
         folder=call.output / "pool_data",
+        suffix=call.suffix,
         progress=progress,
         to_text=binning.to_text,
         score=score,
-        ready=ready,
+        before_training=before_training,
+        memory_bytes=available_memory().memory,
         training_sha256=sha256,
     )
 
 
 def write_chosen(
-    source: Source, rows: np.ndarray, binning: Binning, folder: Path, progress: Progress
+    source: Source, rows: np.ndarray, binning: Binning, folder: Path, suffix: str, progress: Progress
 ) -> tuple[Path, ...]:
     """Write the chosen rows under a free name; returns their path, and those left for the summary and the report."""
     folder.mkdir(parents=True, exist_ok=True)
     while True:
-        paths = free_path(folder, f"flat_result_{datetime.now():%Y%m%d_%H%M}", OUTPUTS)
+        paths = free_path(folder, f"flat_result_{datetime.now():%Y%m%d_%H%M}{suffix}", OUTPUTS)
         with suppress(FileExistsError):  # another run may take the name meanwhile
             rewritten = write_result(source, rows, binning, paths[0])
             if rewritten:
@@ -342,8 +360,13 @@ def read_call(arguments: Sequence[str]) -> Call:
     parser.add_argument(
         "--output", type=Path, metavar="DIR", default=PROJECT, help="folder for results/ and pool_data/ (this project)"
     )
+    parser.add_argument(
+        "--draft", action="store_true", help="a first look in about a minute: one small generator, shortly trained"
+    )
     given = parser.parse_args(arguments)
-    return Call(given.training, given.pool, given.holdout, given.output)
+    if given.draft and given.pool is not None:
+        parser.error("--draft shortens the training of generators, and --pool trains none: leave one of them out")
+    return Call(given.training, given.pool, given.holdout, given.output, given.draft)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ usage() {
 Synthetic rows that match the tables of the original ones: trains MOSTLY AI generators on TRAINING, fills a large pool
 with synthetic rows, and selects as many of them as TRAINING has, so that all one-, two- and three-column tables agree.
 
-usage: ./run.sh TRAINING [--pool POOL] [--holdout HOLDOUT] [--output DIR]
+usage: ./run.sh TRAINING [--pool POOL] [--holdout HOLDOUT] [--output DIR] [--draft]
 
   TRAINING           the original rows: .csv, .csv.gz or .parquet, with column names
   --pool POOL        select from these synthetic rows (any source, TRAINING's columns) instead of training generators
   --holdout HOLDOUT  original rows that TRAINING does not have: for mostlyai-qa's accuracy and privacy figures alone
   --output DIR       put results/ and pool_data/ into DIR instead of this project's folder
+  --draft            a first look in about a minute: one small generator, shortly trained; files are named ..._draft
   --help             show this and end
 
 examples:

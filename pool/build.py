@@ -1,28 +1,30 @@
-"""The pool: cycle after cycle, a fresh generator is trained and its rows are added to one CSV."""
+"""Builds the pool: cycle after cycle, a fresh generator is trained and its rows are added to one CSV."""
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
-from pool.backend import run_cycles
+from pool.cycle_writer import ToText, TrainingRows
 from pool.errors import PoolError
-from pool.generator import train_and_sample
-from pool.manifest import CycleRecord, Manifest
-from pool.parameters import PoolParameters
-from pool.plan import plan_cycles
-from pool.protocols import Generator, Progress
-from pool.resume import open_pool
-from pool.rows import ToText, TrainingRows
-from pool.store import PoolFile, PoolResult
+from pool.generator.train import train as train_with_mostlyai
+from pool.parallel import run_cycles
+from pool.parameters import PoolParameters, plan_cycles
+from pool.protocols import EARLY_STOPPING, Progress, Train
+from pool.storage.manifest import CycleRecord, Manifest
+from pool.storage.pool_file import PoolFile, PoolResult
+from pool.storage.resume import open_pool
 
 Score = Callable[[pd.DataFrame], float]
-Ready = Callable[[int, int], None]
+BeforeTraining = Callable[[int, int], None]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+MIN_STEPS = 1_000  # a training of fewer steps is warned of
+MEMORY_BYTES = 0  # one cycle at a time, if nothing is known of the memory
 
 
 def build_pool(
@@ -31,54 +33,83 @@ def build_pool(
     *,
     folder: Path,
     progress: Progress,
+    suffix: str = "",
     to_text: ToText | None = None,
     score: Score | None = None,
-    ready: Ready | None = None,
-    generator: Generator = train_and_sample,
+    before_training: BeforeTraining | None = None,
+    memory_bytes: int = MEMORY_BYTES,
+    train: Train = train_with_mostlyai,
     clock: Callable[[], datetime] = datetime.now,
     training_sha256: str | None = None,
 ) -> PoolResult:
-    """Train and sample cycle after cycle into `folder`/flat_pool_YYYYMMDD_HHMM.csv; no file is ever overwritten.
+    """Train and sample cycle after cycle into flat_pool_YYYYMMDD_HHMM{suffix}.csv. No file is ever overwritten.
 
-    training: typed columns, missing values as NaN, None or NA; at least one row.
-    to_text: turns sampled rows into what the CSV shows, text or None for each cell; else pandas decides.
-    score: overall accuracy, 0 to 1, of as many sampled rows as `training` has (typed as those); logged for each cycle.
-    ready: told the rows of the whole pool, and for how many the disk needs room at once (those that are missing, and
-        those of the largest missing cycle, which stand there twice); what it raises ends the run before any training.
-    generator: what is trained, see `pool.protocols.Generator`.
-    training_sha256: of the training file. A pool of the same data and parameters that an earlier run has left in
-        `folder` is gone on with, or used as it is where it is complete; None: a new pool is built in any case.
+    training: typed columns with NaN, None or NA for missing values; at least one row.
+    to_text: turns sampled rows into the text of the CSV, with None for a missing value. None: pandas decides.
+    score: returns the overall accuracy, 0 to 1, of as many sampled rows as `training` has. The log shows it.
+    before_training: called with the rows of the whole pool, and with the number of rows that the disk must take beside
+        what it holds: the missing cycles, and the whole pool when they are joined. If it raises, nothing is trained.
+    memory_bytes: free memory of this machine; it decides how many cycles run at once.
+    train: trains a generator, see `pool.protocols.Train`.
+    training_sha256: checksum of the training file. A pool in `folder` of the same data and parameters is continued, or
+        used as it is if it is complete. None: the pool is always new.
 
-    Each cycle has a seed of its own, derived from parameters.seed and its number. Beside the CSV, ..._manifest.json
-    says what each of its bytes comes from; both are brought up to date after every cycle.
+    Each cycle has its own seed, which follows from parameters.seed and the number of the cycle. The file
+    ..._manifest.json beside the CSV says how each cycle was made. It is brought up to date after every cycle.
 
-    Raises ParameterError when there are fewer rows to sample than cycles, PoolError when a cycle fails or the disk is
-    full. Then, as on Ctrl-C, the finished cycles stay and the others leave nothing.
+    Raises ParameterError if there are fewer rows to sample than cycles, and PoolError if a cycle fails or the disk is
+    full. In that case, and after Ctrl-C, the finished cycles stay and the others leave nothing.
     """
     wanted = Manifest.of(parameters, plan_cycles(parameters, training_rows=len(training)), training_sha256)
     folder.mkdir(parents=True, exist_ok=True)
-    with open_pool(folder, wanted, time=clock(), progress=progress) as pool, _explained(pool, progress):
-        pool.add_waiting()
+    with open_pool(folder, wanted, suffix=suffix, time=clock(), progress=progress) as pool, _explained(pool, progress):
         cycles = [(plan, pool.new_part(plan)) for plan in pool.missing()]
         if cycles:
-            if ready is not None:
+            if before_training is not None:
                 missing = [plan.rows for plan, _ in cycles]
-                ready(sum(plan.rows for plan in wanted.plan), sum(missing) + max(missing))
-            rows = TrainingRows.of(training, to_text=to_text)
-            finished = run_cycles(cycles, rows, generator, backend=parameters.cycle_backend, progress=progress)
+                pool_rows = sum(plan.rows for plan in wanted.plan)
+                before_training(pool_rows, sum(missing) + pool_rows)
+            finished = run_cycles(
+                cycles,
+                TrainingRows.of(training, to_text=to_text),
+                train,
+                backend=parameters.cycle_backend,
+                memory_bytes=memory_bytes,
+                progress=progress,
+            )
             with closing(finished):
                 for cycle in finished:
-                    pool.keep(cycle.record)
-                    record = pool.manifest.cycles[cycle.record.number]
+                    record = cycle.record
+                    pool.keep(record)
                     if score is not None:
-                        record = pool.score(record.number, float(score(cycle.first_rows)))
+                        record = replace(record, accuracy=float(score(cycle.first_rows)))
+                        pool.keep(record)
                     progress.log(f"cycle {record.number} of {len(wanted.plan)}: {_describe(record)}")
-        return pool.result()
+        return pool.finish()
+
+
+def training_warnings(cycles: Iterable[CycleRecord]) -> list[str]:
+    """Say, with a remedy, which cycles were trained too little."""
+    warnings = []
+    for cycle in cycles:
+        record, label = cycle.training, f"cycle {cycle.number}"
+        if record.was_still_improving:
+            warnings.append(
+                f"{label}: {record.ended_by} ended the training after {record.steps:,} steps, while its validation "
+                f"loss still fell; raise {record.ended_by} for a better pool"
+            )
+        elif 0 < record.steps < MIN_STEPS:
+            remedy = "lower batch_size" if record.ended_by == EARLY_STOPPING else f"raise {record.ended_by}"
+            warnings.append(
+                f"{label}: the generator made only {record.steps:,} training steps; {MIN_STEPS:,} or more are better: "
+                f"{remedy}, or give more training rows"
+            )
+    return warnings
 
 
 @contextmanager
 def _explained(pool: PoolFile, progress: Progress) -> Iterator[None]:
-    """Says what is left where building ends early."""
+    """Say what is left if building ends early."""
     try:
         yield
     except BaseException as error:
@@ -94,18 +125,19 @@ def _explained(pool: PoolFile, progress: Progress) -> Iterator[None]:
 
 
 def _describe(cycle: CycleRecord) -> str:
+    record = cycle.training
     parts = [f"{cycle.rows:,} rows in {cycle.seconds:,.0f} s"]
+    if record.ended_by is not None:
+        parts.append(f"{record.steps:,} steps in {record.epochs_done:g} epochs, ended by {record.ended_by}")
     if cycle.accuracy is not None:
         parts.append(f"overall accuracy {cycle.accuracy:.4f}")
-    if cycle.training.gpu_memory_bytes is not None:
-        parts.append(f"at most {cycle.training.gpu_memory_bytes / 2**30:.1f} GiB in use on the GPU")
+    if record.gpu_memory_bytes is not None:
+        parts.append(f"at most {record.gpu_memory_bytes / 2**30:.1f} GiB of GPU memory")
     blanked, unfilled = cycle.contradictions.blanked, cycle.contradictions.unfilled
     if blanked or unfilled:
         parts.append(
-            f"{blanked:,} cells blanked that their indicator calls missing, {unfilled:,} left missing that it does not"
+            f"{blanked:,} values blanked that their indicator calls missing, {unfilled:,} left missing that it does not"
         )
-    if cycle.rare_cells:
-        parts.append(f"{cycle.rare_cells:,} cells _RARE_ (a category too rare to be shown)")
-    if cycle.training_copies:
-        parts.append(f"{cycle.training_copies:,} rows equal to a training row")
+    if cycle.rare_values:
+        parts.append(f"{cycle.rare_values:,} values _RARE_ (a category too rare to be shown)")
     return ", ".join(parts)

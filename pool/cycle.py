@@ -2,73 +2,43 @@
 
 import os
 import time
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pandas as pd
 
-from pool.disk import sha256_of
+from pool.cycle_writer import CycleWriter, TrainingRows
 from pool.errors import OutOfMemoryError, PoolError
-from pool.manifest import CycleRecord, TrainingFacts
-from pool.parameters import BOOTSTRAP
-from pool.plan import CyclePlan
-from pool.protocols import Generator, Progress
-from pool.rows import CycleWriter, TrainingRows
+from pool.files import sha256_of
+from pool.parameters import BOOTSTRAP, CyclePlan
+from pool.protocols import Progress, Train
+from pool.storage.manifest import CycleRecord
 
 
 @dataclass(frozen=True)
 class FinishedCycle:
-    """A cycle whose rows are whole in its part file; `first_rows` are as many as the training has, for scoring."""
+    """A cycle whose rows are complete in its part file. `first_rows` are as many as the training data has."""
 
     record: CycleRecord
     first_rows: pd.DataFrame
 
 
 def run_cycle(
-    plan: CyclePlan, part: Path, training: TrainingRows, generator: Generator, progress: Progress
+    plan: CyclePlan, part: Path, training: TrainingRows, train: Train, progress: Progress, stop: Event
 ) -> FinishedCycle:
-    """Train and sample into the new file `part`; where memory runs out, once more with half the batch size.
+    """Train a generator and sample it into the new file `part`. The file of the first cycle begins with the header.
 
-    The first cycle's file begins with the header. Raises PoolError, and leaves no file, when the cycle fails.
+    Raises OutOfMemoryError or another PoolError if the cycle fails, and StoppedError soon after `stop` is set. A cycle
+    that fails leaves no file.
     """
     started = time.monotonic()
     try:
-        cycle = _attempt(plan, part, training, generator, progress)
-    except OutOfMemoryError as error:
-        smaller = replace(plan.settings, batch_size=plan.settings.batch_size // 2)
-        if smaller.batch_size == 0:
-            raise
-        progress.log(f"warning: {error}; training once more with batch_size={smaller.batch_size}")
-        cycle = _attempt(replace(plan, settings=smaller), part, training, generator, progress)
-        cycle = replace(cycle, record=replace(cycle.record, retry_reason=str(error)))
-    return replace(cycle, record=replace(cycle.record, seconds=time.monotonic() - started))
-
-
-def _attempt(
-    plan: CyclePlan, part: Path, training: TrainingRows, generator: Generator, progress: Progress
-) -> FinishedCycle:
-    facts = TrainingFacts()
-
-    def tell(told: TrainingFacts) -> None:
-        nonlocal facts
-        facts = told
-
-    try:
         with part.open("xb") as file:
             writer = CycleWriter(file, training, with_header=plan.number == 1)
-            frames = generator(
-                _rows_to_train_on(plan, training.with_indicators),
-                rows=plan.rows,
-                settings=plan.settings,
-                seed=plan.seed,
-                label=plan.label,
-                progress=progress,
-                tell=tell,
-            )
-            with closing(frames):
-                for frame in frames:
+            with train(_rows_to_train_on(plan, training.with_indicators), plan, progress, stop) as trained:
+                for frame in trained.sample():
                     writer.write(frame)
             if writer.rows != plan.rows:
                 raise PoolError(f"{plan.label}: the generator gave {writer.rows} rows instead of {plan.rows}")
@@ -82,18 +52,32 @@ def _attempt(
             retry_reason=None,
             size=part.stat().st_size,
             sha256=sha256_of(part),
-            seconds=0.0,
-            training=facts,
+            seconds=time.monotonic() - started,
+            training=trained.record,
             accuracy=None,
             contradictions=writer.contradictions,
-            rare_cells=writer.rare_cells,
-            training_copies=writer.training_copies,
+            rare_values=writer.rare_values,
             part=part.name,
         )
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     return FinishedCycle(record, writer.first_rows())
+
+
+def run_cycle_in_little_memory(
+    plan: CyclePlan, part: Path, training: TrainingRows, train: Train, progress: Progress, stop: Event
+) -> FinishedCycle:
+    """As `run_cycle`, but train once more with half the batch size if memory runs out."""
+    try:
+        return run_cycle(plan, part, training, train, progress, stop)
+    except OutOfMemoryError as error:
+        if plan.batch_size == 1:
+            raise
+        smaller = plan.with_batch_size(plan.batch_size // 2)
+        progress.log(f"warning: {error}; training once more with batch_size={smaller.batch_size}")
+        cycle = run_cycle(smaller, part, training, train, progress, stop)
+        return replace(cycle, record=replace(cycle.record, retry_reason=str(error)))
 
 
 def _rows_to_train_on(plan: CyclePlan, rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,63 +1,98 @@
-"""What the pool is built with, checked as a whole before anything is trained."""
+"""The parameters of the pool, and the plan of the cycles that follows from them and the number of training rows."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Any, TypeGuard
 
+import numpy as np
+
+from pool.errors import ParameterError
+
 MODEL_NAMES = ("MOSTLY_AI/Small", "MOSTLY_AI/Medium", "MOSTLY_AI/Large")
-HIGHEST_TEMPERATURE = 2.0  # the generator takes no more
+MAX_TEMPERATURE = 2.0  # the generator refuses more
 ALL_ROWS, BOOTSTRAP = "all", "bootstrap"
-BACKENDS = ("loky", "threading", "dask")  # of joblib
+AT_ONCE, DASK = "auto", "dask"
+BACKENDS = (AT_ONCE, DASK)
+
+# An automatic batch is the largest power of two between these bounds that gives MIN_STEPS_PER_EPOCH.
+MIN_STEPS_PER_EPOCH = 64
+MIN_BATCH_SIZE, MAX_BATCH_SIZE = 64, 1024
 
 Names = str | tuple[str, ...]
-Whole = int | tuple[int, ...]
-Number = float | tuple[float, ...]
+Integers = int | tuple[int, ...]
+BatchSizes = int | None | tuple[int | None, ...]
+Numbers = float | tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CycleSettings:
-    """How one cycle is trained and sampled."""
+    """How one cycle is trained and sampled. In the plan of a cycle, the batch size is a number."""
 
     model_name: str
     max_epochs: int
     max_training_time: float
-    batch_size: int
+    batch_size: int | None
     sampling_temperature: float
     training_rows: str
 
 
 @dataclass(frozen=True, kw_only=True)
+class CyclePlan:
+    """One cycle: how it is trained, from which seed (0 to 2^32 - 1), and how many rows it samples."""
+
+    number: int  # from 1
+    n_cycles: int
+    rows: int
+    seed: int
+    settings: CycleSettings
+
+    @property
+    def label(self) -> str:
+        return f"cycle {self.number} of {self.n_cycles}"
+
+    @property
+    def batch_size(self) -> int:
+        assert self.settings.batch_size is not None, "plan_cycles has chosen one"
+        return self.settings.batch_size
+
+    def with_batch_size(self, batch_size: int) -> "CyclePlan":
+        return replace(self, settings=replace(self.settings, batch_size=batch_size))
+
+
+@dataclass(frozen=True, kw_only=True)
 class PoolParameters:
-    """How the pool is trained and sampled; the result of a run depends on nothing else but the training data.
+    """How the pool is trained and sampled. The rows of the pool depend on nothing else but the training data.
 
-    Those of CycleSettings take one value, or a list or tuple with one for each cycle, the last one repeating.
+    The parameters of CycleSettings take one value, or a list or tuple with one value for each cycle. The last value of
+    a list repeats.
 
-    train_iterations: cycles, each one a fresh generator.
+    train_iterations: number of cycles. Each cycle trains a fresh generator.
     model_name: size of the generator, one of MODEL_NAMES.
-    max_epochs: most passes over the training rows in a cycle; training stops earlier once it no longer improves.
-    max_training_time: most minutes that a cycle trains.
-    batch_size: rows in a training step; halved once where memory runs out.
+    max_epochs: a cycle makes at most this many passes over its rows. It stops earlier once it no longer improves.
+    max_training_time: a cycle trains for at most this many minutes.
+    batch_size: rows of a training step. None: as many as give at least MIN_STEPS_PER_EPOCH steps an epoch. The batch is
+        halved once if memory runs out.
     sample_size: rows of the whole pool, as a multiple of the training rows.
-    sampling_temperature: above 1 the rows are more varied than the generator believes, below 1 less.
-    training_rows: what a cycle is trained on: "all" training rows, or a "bootstrap": as many, drawn with replacement.
-    cycle_backend: None: one cycle after the other; else the parallel backend of joblib, one of BACKENDS, that runs them
-        at once.
-    seed: where all randomness starts.
+    sampling_temperature: above 1 the rows are more varied than the generator believes, below 1 less varied.
+    training_rows: "all" trains a cycle on the training rows, "bootstrap" on as many drawn with replacement.
+    cycle_backend: "auto" runs as many cycles at once as this machine can hold, None runs one after the other, "dask"
+        runs them on the machines of a Dask scheduler. The rows do not depend on it.
+    seed: the start of all randomness.
 
     Raises ValueError, in one line that names the parameter, its value and what is allowed.
     """
 
     train_iterations: int = 2
     model_name: Names = "MOSTLY_AI/Large"
-    max_epochs: Whole = 17
-    max_training_time: Number = 60.0
-    batch_size: Whole = 1024
+    max_epochs: Integers = 100
+    max_training_time: Numbers = 60.0
+    batch_size: BatchSizes = None
     sample_size: float = 25.0
-    sampling_temperature: Number = 1.05
+    sampling_temperature: Numbers = 1.05
     training_rows: Names = ALL_ROWS
-    cycle_backend: str | None = None
+    cycle_backend: str | None = AT_ONCE
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -65,16 +100,20 @@ class PoolParameters:
             value = getattr(self, field.name)
             if isinstance(value, list):
                 object.__setattr__(self, field.name, tuple(value))
-        for name, least in (("train_iterations", 1), ("seed", 0)):
-            self._check(name, f"a whole number of at least {least}", partial(_is_whole, least=least))
+        for name, minimum in (("train_iterations", 1), ("seed", 0)):
+            self._check(name, f"a whole number of at least {minimum}", partial(_is_integer, minimum=minimum))
         self._check("sample_size", "a number of at least 1", lambda value: _is_number(value) and value >= 1)
         self._check(
             "cycle_backend",
             f"None or one of {', '.join(BACKENDS)}",
             lambda value: value is None or value in BACKENDS,
         )
-        for name in ("max_epochs", "batch_size"):
-            self._check_each(name, "a whole number of at least 1", partial(_is_whole, least=1))
+        self._check_each("max_epochs", "a whole number of at least 1", partial(_is_integer, minimum=1))
+        self._check_each(
+            "batch_size",
+            "None or a whole number of at least 1",
+            lambda value: value is None or _is_integer(value, minimum=1),
+        )
         for name, allowed in (("model_name", MODEL_NAMES), ("training_rows", (ALL_ROWS, BOOTSTRAP))):
             self._check_each(name, f"one of {', '.join(allowed)}", allowed.__contains__)
         self._check_each(
@@ -82,14 +121,18 @@ class PoolParameters:
         )
         self._check_each(
             "sampling_temperature",
-            f"a number above 0 and at most {HIGHEST_TEMPERATURE:g}",
-            lambda value: _is_number(value) and 0 < value <= HIGHEST_TEMPERATURE,
+            f"a number above 0 and at most {MAX_TEMPERATURE:g}",
+            lambda value: _is_number(value) and 0 < value <= MAX_TEMPERATURE,
         )
 
     def of_cycle(self, number: int) -> CycleSettings:
-        """The settings of a cycle, the first one being number 1."""
+        """Return the settings of a cycle. The first cycle has the number 1."""
         entries = {field.name: _entries(getattr(self, field.name)) for field in fields(CycleSettings)}
         return CycleSettings(**{name: values[min(number, len(values)) - 1] for name, values in entries.items()})
+
+    def for_one_cycle(self, **changes: object) -> "PoolParameters":
+        """Return the parameters of a pool of one cycle: the first one of these, with some values replaced."""
+        return replace(self, train_iterations=1, **(asdict(self.of_cycle(1)) | changes))
 
     def _check(self, name: str, allowed: str, is_valid: Callable[[object], bool]) -> None:
         value = getattr(self, name)
@@ -113,9 +156,37 @@ def _entries(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _is_integer(value: object, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def plan_cycles(parameters: PoolParameters, *, training_rows: int) -> tuple[CyclePlan, ...]:
+    """Return the plan of each cycle, in order. The rows are shared as evenly as possible, the larger shares first.
+
+    Raises ParameterError if there are fewer rows to sample than cycles.
+    """
+    rows, cycles = round(parameters.sample_size * training_rows), parameters.train_iterations
+    if rows < cycles:
+        raise ParameterError(f"train_iterations={cycles}: must be at most the number of rows to sample, here {rows}")
+    plans = [
+        CyclePlan(
+            number=number,
+            n_cycles=cycles,
+            rows=rows // cycles + (number <= rows % cycles),
+            seed=int(np.random.SeedSequence([parameters.seed, number]).generate_state(1)[0]),
+            settings=parameters.of_cycle(number),
+        )
+        for number in range(1, cycles + 1)
+    ]
+    automatic = automatic_batch_size(training_rows)
+    return tuple(plan.with_batch_size(plan.settings.batch_size or automatic) for plan in plans)
+
+
+def automatic_batch_size(training_rows: int) -> int:
+    """Return the largest power of two that gives MIN_STEPS_PER_EPOCH, within MIN_BATCH_SIZE and MAX_BATCH_SIZE."""
+    largest = max(1, training_rows // MIN_STEPS_PER_EPOCH)
+    return min(MAX_BATCH_SIZE, max(MIN_BATCH_SIZE, 1 << (largest.bit_length() - 1)))

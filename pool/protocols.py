@@ -1,15 +1,19 @@
-"""What the pool asks of what it is handed: somewhere to tell its progress, and a generator of rows."""
+"""What the pool needs from its surroundings: a place to report progress, and a generator to train and to sample."""
 
-from collections import abc
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from threading import Event
 from typing import Protocol
 
 import pandas as pd
 
-from pool.manifest import TrainingFacts
-from pool.parameters import CycleSettings
+from pool.errors import StoppedError
+from pool.parameters import CyclePlan
 
-Tell = abc.Callable[[TrainingFacts], None]
+RARE = "_RARE_"  # a generator writes this in place of a category that is too rare to be shown
+
+EARLY_STOPPING, EPOCHS, TIME = "early stopping", "max_epochs", "max_training_time"
 
 
 class Task(Protocol):
@@ -21,31 +25,76 @@ class Task(Protocol):
 
 
 class Progress(Protocol):
-    """Where the work tells how far it is."""
+    """The place where work reports how far it is. It may be used by several threads."""
 
     def task(self, label: str, *, total: float | None = None, unit: str = "step") -> AbstractContextManager[Task]: ...
 
     def log(self, text: str) -> None: ...
 
 
-class Generator(Protocol):
-    """Trains on rows and yields synthetic ones; the same training, settings and seed give the same rows."""
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """The mean losses of one epoch, or of the part of an epoch that a time limit has left."""
 
-    def __call__(
-        self,
-        training: pd.DataFrame,
-        *,
-        rows: int,
-        settings: CycleSettings,
-        seed: int,
-        label: str,
-        progress: Progress,
-        tell: Tell,
-    ) -> abc.Generator[pd.DataFrame, None, None]:
-        """Yield frames of `rows` rows in all, with the columns and dtypes of `training`.
+    number: float
+    training_loss: float | None
+    validation_loss: float | None
 
-        Everything it holds is released at the end, and when it is closed.
-        seed: 0 to 2^32 - 1. label: names this training in the log. tell: may be called, once all rows are there, with
-        what is known of the training. Raises OutOfMemoryError when memory runs out in training, else PoolError.
-        """
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecord:
+    """How a training went.
+
+    ended_by: EARLY_STOPPING, EPOCHS or TIME; None if the generator does not say.
+    gpu_memory_bytes: the most GPU memory that the training held; None without a GPU.
+    """
+
+    epochs: tuple[Epoch, ...] = ()
+    steps: int = 0
+    ended_by: str | None = None
+    seconds: float = 0.0
+    device: str | None = None
+    gpu_memory_bytes: int | None = None
+
+    @property
+    def epochs_done(self) -> float:
+        return max((epoch.number for epoch in self.epochs), default=0.0)
+
+    @property
+    def validation_losses(self) -> list[float]:
+        return [epoch.validation_loss for epoch in self.epochs if epoch.validation_loss is not None]
+
+    @property
+    def validation_loss(self) -> float | None:
+        """The lowest validation loss. The generator samples from the weights of that epoch."""
+        return min(self.validation_losses, default=None)
+
+    @property
+    def was_still_improving(self) -> bool:
+        """Whether a limit ended the training in an epoch that had the lowest validation loss so far."""
+        losses = self.validation_losses
+        return self.ended_by in (EPOCHS, TIME) and (not losses or losses[-1] == min(losses))
+
+
+class TrainedGenerator(Protocol):
+    """A generator after its training."""
+
+    @property
+    def record(self) -> TrainingRecord: ...
+
+    def sample(self) -> Iterator[pd.DataFrame]:
+        """Yield frames of `plan.rows` rows in all, with the columns and dtypes of the training data."""
         ...
+
+
+# A function `train(rows, plan, progress, stop)` that trains a fresh generator on the frame `rows`. It returns a context
+# that yields the TrainedGenerator; leaving the context releases all that the generator holds. The same rows, seed and
+# settings give the same sample. Entering and sampling raise OutOfMemoryError if memory runs out, StoppedError soon
+# after `stop` is set, and PoolError for any other failure.
+Train = Callable[[pd.DataFrame, CyclePlan, Progress, Event], AbstractContextManager[TrainedGenerator]]
+
+
+def check_stop(stop: Event) -> None:
+    """Raise StoppedError if the event is set."""
+    if stop.is_set():
+        raise StoppedError

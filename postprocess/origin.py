@@ -1,8 +1,9 @@
-"""Where in the pool the chosen rows come from."""
+"""What the manifest beside a pool says: where the chosen rows come from, and how the generators were trained."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +34,32 @@ def origin(rows: np.ndarray, pool: Path, pool_rows: int) -> dict[str, object]:
     }
 
 
+def trainings(pool: Path, pool_rows: int) -> list[dict[str, object]]:
+    """Return how each cycle of the pool was trained, as plain values; nothing without a manifest that fits."""
+    with suppress(KeyError, TypeError):
+        cycles = _manifest(pool)["cycles"]
+        if sum(cycle["rows"] for cycle in cycles) == pool_rows:
+            return [
+                {name: cycle[name] for name in ("number", "rows", "seconds", "accuracy")}
+                | {name: cycle["settings"][name] for name in ("model_name", "batch_size")}
+                | {name: cycle["training"][name] for name in ("epochs", "steps", "ended_by", "device")}
+                for cycle in cycles
+            ]
+    return []
+
+
 def _cycles(pool: Path) -> list[tuple[str, int]]:
     """Number and rows of each cycle, in the order in which they lie in the pool; empty without a readable manifest."""
     try:
-        manifest = json.loads(pool.with_name(f"{pool.stem}_manifest.json").read_text(encoding="utf-8"))
-        return [(str(cycle["number"]), int(cycle["rows"])) for cycle in manifest["cycles"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        return [(str(cycle["number"]), int(cycle["rows"])) for cycle in _manifest(pool)["cycles"]]
+    except (ValueError, KeyError, TypeError):
         return []
+
+
+def _manifest(pool: Path) -> dict:
+    """The content of the manifest beside a pool; empty if there is none that can be read."""
+    try:
+        content = json.loads(pool.with_name(f"{pool.stem}_manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

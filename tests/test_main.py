@@ -36,7 +36,7 @@ from postprocess.report.facts import write_summary
 from postprocess.result import publish
 from postprocess.selection import select
 from tests.pool.builds import fail_in_cycle
-from tests.pool.fakes import resample
+from tests.pool.fakes import RECORD, resample, resampled, train_with
 
 PARAMETERS = (main.POOL, main.SELECTION)  # as main.py has them: the tests take smaller ones
 
@@ -52,15 +52,16 @@ def _small(monkeypatch):
     """Two small cycles of a generator that trains nothing, at one and the same minute; SIGTERM as it was before."""
     before = signal.getsignal(signal.SIGTERM)
     use_generator(monkeypatch, resample)
-    monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=2, sample_size=8.0))
+    monkeypatch.setattr(main, "DRAFT", main.POOL.for_one_cycle(sample_size=3.0))
+    monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=2, sample_size=8.0, cycle_backend=None))
     monkeypatch.setattr(main, "SELECTION", replace(main.SELECTION, refinement_iterations=3, threads=2))
     monkeypatch.setattr(main, "datetime", Clock)
     yield
     signal.signal(signal.SIGTERM, before)
 
 
-def use_generator(monkeypatch, generator):
-    monkeypatch.setattr("pool.build.build_pool", partial(build_pool, generator=generator, clock=Clock.now))
+def use_generator(monkeypatch, train):
+    monkeypatch.setattr(main, "build_pool", partial(build_pool, train=train, clock=Clock.now))
 
 
 class Clock:
@@ -397,18 +398,51 @@ def test_a_name_that_another_run_takes_meanwhile(training, output, monkeypatch):
     }
 
 
+# A draft
+
+
+def test_a_draft_is_named_so_in_files_log_page_and_summary(training, output, capsys):
+    assert call(training, "--draft", "--output", output) == 0
+    assert f"results/{STEM}_draft.csv" in files_below(output)
+    assert "pool_data/flat_pool_20260131_0930_draft.csv" in files_below(output)
+    assert "a draft" in capsys.readouterr().err
+    summary = json.loads((output / "results" / f"{STEM}_draft_summary.json").read_text())
+    assert summary["draft"] is True and summary["pool"]["rows"] == 3 * 200
+    assert summary["parameters"]["pool"]["train_iterations"] == 1
+    assert ">Draft" in (output / "results" / f"{STEM}_draft_report.html").read_text()
+
+
+def test_a_draft_of_a_given_pool_is_refused(training, output, capsys):
+    assert call(training, "--draft", "--pool", training, "--output", output) == 2
+    line = complaint(capsys)
+    assert "--draft" in line and "--pool" in line
+    assert files_below(output) == set()
+
+
+def test_the_training_of_each_cycle_stands_in_summary_and_page(training, output, monkeypatch, capsys):
+    use_generator(monkeypatch, train_with(resampled, replace(RECORD, steps=900)))
+    assert call(training, "--output", output) == 0
+    summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
+    first, second = summary["trainings"]
+    assert (first["number"], first["steps"], second["ended_by"]) == (1, 900, "early stopping")
+    assert [epoch["validation_loss"] for epoch in first["epochs"]] == [1.5, 1.25]
+    warned = [warning for warning in summary["warnings"] if "900 training steps" in warning]
+    assert len(warned) == 2 and capsys.readouterr().err.count(warned[0]) == 1
+    assert 'data-figure="losses"' in (output / "results" / f"{STEM}_report.html").read_text()
+
+
 # How runs end
 
 
 def broken_generator(error, *, in_cycle):
-    def generator(training, *, label, **options):
-        frames = resample(training, label=label, **options)
+    def sample(rows, plan, progress):
+        frames = resampled(rows, plan, progress)
         yield next(frames).head(10)
-        if label.startswith(f"cycle {in_cycle} "):
+        if plan.number == in_cycle:
             raise error
-        yield from resample(training, label=label, **(options | {"rows": options["rows"] - 10}))
+        yield from resampled(rows, replace(plan, rows=plan.rows - 10), progress)
 
-    return generator
+    return train_with(sample)
 
 
 POOL_FILES = {"pool_data/flat_pool_20260131_0930.csv", "pool_data/flat_pool_20260131_0930_manifest.json"}
@@ -416,7 +450,7 @@ POOL_FILES = {"pool_data/flat_pool_20260131_0930.csv", "pool_data/flat_pool_2026
 
 @pytest.mark.parametrize(
     ("stage", "left"),
-    [("first cycle", set()), ("second cycle", POOL_FILES), ("selection", POOL_FILES), ("writing", POOL_FILES)],
+    [("first cycle", set()), ("second cycle", None), ("selection", POOL_FILES), ("writing", POOL_FILES)],
 )
 def test_an_interrupted_run_leaves_whole_cycles_alone(training, output, monkeypatch, capsys, stage, left):
     def interrupt(*_arguments, **_options):
@@ -429,23 +463,35 @@ def test_an_interrupted_run_leaves_whole_cycles_alone(training, output, monkeypa
         monkeypatch.setattr({"selection": "main.select", "writing": "postprocess.result.publish"}[stage], interrupt)
     assert call(training, "--output", output) == 130
     assert complaint(capsys) == "main.py: interrupted"
-    assert files_below(output) == left
     if stage == "second cycle":
-        assert len(cells(output / "pool_data/flat_pool_20260131_0930.csv")) == 800
+        manifest = json.loads((output / "pool_data/flat_pool_20260131_0930_manifest.json").read_text())
+        (cycle,) = manifest["cycles"]
+        left = {"pool_data/flat_pool_20260131_0930_manifest.json", f"pool_data/{cycle['part']}"}
+        assert cycle["rows"] == 800
+    assert files_below(output) == left
 
 
 SLEEPING_RUN = """
-import functools, sys, time
-import main, pool.build
-from tests.pool.builds import fail_in_cycle
-from tests.pool.fakes import resample
+import contextlib, functools, sys
+import main
+from pool.protocols import check_stop
+from tests.pool.fakes import RECORD, resampled
 
-def generator(training, *, progress, **options):
-    yield next(resample(training, progress=progress, **options)).head(10)
-    progress.log("asleep")
-    time.sleep(60)
+class Sleeper:
+    record = RECORD
+    def __init__(self, rows, plan, progress, stop):
+        self.frames, self.progress, self.stop = resampled(rows, plan, progress), progress, stop
+    def sample(self):
+        yield next(self.frames).head(10)
+        self.progress.log("asleep")
+        self.stop.wait(60)
+        check_stop(self.stop)
 
-pool.build.build_pool = functools.partial(pool.build.build_pool, generator=generator)
+@contextlib.contextmanager
+def train(*arguments):
+    yield Sleeper(*arguments)
+
+main.build_pool = functools.partial(main.build_pool, train=train)
 sys.exit(main.main(sys.argv[1:]))
 """
 
@@ -734,14 +780,18 @@ def test_help(capsys):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (r"sample_size=[\d.]+", "sample_size=0.5", "sample_size=0.5: must be a number of at least 1"),
+        (
+            r"\n        sample_size=[\d.]+",
+            "\\n        sample_size=0.5",
+            "sample_size=0.5: must be a number of at least 1",
+        ),
         (
             r"max_trimming_time=[\d.]+",
             "max_trimming_time='long'",
             "max_trimming_time='long': must be a number of minutes",
         ),
         (
-            r"batch_size=\d+",
+            r"batch_size=None",
             "bach_sizes=1",
             "PoolParameters at the top of main.py: there is no parameter 'bach_sizes'; the closest one is 'batch_size'",
         ),
@@ -764,9 +814,9 @@ def test_wrong_parameters(tmp_path, capsys, old, new, message):
 # With the real generator
 
 
-@pytest.mark.sdk
-def test_a_run_with_the_real_sdk(output, tmp_path, monkeypatch):
-    monkeypatch.setattr("pool.build.build_pool", build_pool)
+@pytest.mark.engine
+def test_a_run_with_the_real_generator(output, tmp_path, monkeypatch):
+    monkeypatch.setattr(main, "build_pool", build_pool)
     quick = {"model_name": "MOSTLY_AI/Small", "max_epochs": 1, "train_iterations": 1, "sample_size": 2.0}
     monkeypatch.setattr(main, "POOL", replace(main.POOL, **quick))
     original = cells(FLIGHTS)[["date", "carrier", "dep_delay", "temp"]].sample(300, random_state=1)

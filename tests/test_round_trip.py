@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pool.build import build_pool
-from pool.generator import train_and_sample
+from pool.generator.train import train
 from pool.parameters import PoolParameters
 from postprocess.binning import fit, read_typed
 from postprocess.files import open_source
@@ -77,7 +77,7 @@ def surroundings(tmp_path, monkeypatch):
         yield home, Path(temporary)
 
 
-@pytest.mark.parametrize("generator", [resample, pytest.param(train_and_sample, marks=pytest.mark.sdk)])
+@pytest.mark.parametrize("generator", [resample, pytest.param(train, marks=pytest.mark.engine)])
 def test_types_and_formats_come_back_cell_by_cell(tmp_path, surroundings, generator):
     draw = np.random.default_rng(1)
     made = columns(draw)
@@ -102,11 +102,11 @@ def test_types_and_formats_come_back_cell_by_cell(tmp_path, surroundings, genera
         progress=progress,
         to_text=binning.to_text,
         score=lambda rows: sampled.append(rows) or 0.0,
-        generator=generator,
+        train=generator,
     )
     assert sampled[0].dtypes.equals(training.dtypes)
     assert all(list(folder.iterdir()) == [] for folder in surroundings)
-    if generator is train_and_sample:
+    if generator is train:
         assert any("validation loss" in line for line in progress.lines)
         assert progress.completed["cycle 1 of 1: training"] == 100
         assert progress.completed["cycle 1 of 1: sampling"] == 2 * ROWS

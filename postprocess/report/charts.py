@@ -44,6 +44,8 @@ def charts(summary: Mapping) -> dict[str, Figure]:
             figures[f"{level}-{place}"] = draw(table)
     if summary.get("weights"):
         figures["weights"] = weight_histogram(summary["weights"])
+    if any(cycle["epochs"] for cycle in summary.get("trainings", ())):
+        figures["losses"] = losses_by_epoch(summary["trainings"])
     if summary.get("origin"):
         figures["origin"] = origin_bars(summary["origin"])
     if summary["missing"]["columns_with_missing_cells"]:
@@ -123,6 +125,40 @@ def accuracy_over_time(summary: Mapping) -> Figure:
         ],
         "layout": layout,
     }
+
+
+def losses_by_epoch(trainings: Sequence[Mapping]) -> Figure:
+    """The losses of each cycle by epoch: a line for the validation loss, a dotted one for the training loss.
+
+    The lines of a cycle end with its number.
+    """
+    layout, data = new_layout(height=320), []
+    layout["xaxis"] |= {"title": {"text": "epoch"}, "rangemode": "tozero"}
+    layout["yaxis"] |= {"title": {"text": "loss"}}
+    layout["annotations"] = []
+    for cycle in trainings:
+        epochs = [epoch for epoch in cycle["epochs"] if epoch["validation_loss"] is not None]
+        for key, name, dash, width in (
+            ("validation_loss", "validation", "solid", 2.5),
+            ("training_loss", "training", "dot", 1.5),
+        ):
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers",
+                    "name": f"cycle {cycle['number']}, {name}",
+                    "x": [epoch["number"] for epoch in epochs],
+                    "y": [epoch[key] for epoch in epochs],
+                    "line": {"color": SYNTHETIC if name == "validation" else ORIGINAL, "width": width, "dash": dash},
+                    "marker": {"size": 4},
+                    "hovertemplate": f"cycle {cycle['number']}, {name}: %{{y:.4f}} after epoch %{{x}}<extra></extra>",
+                }
+            )
+        if epochs:
+            last = epochs[-1]
+            place = {"x": last["number"], "y": last["validation_loss"], "xanchor": "left", "xshift": 4}
+            layout["annotations"].append(note(f"cycle {cycle['number']}", **place))
+    return {"data": data, "layout": layout}
 
 
 def pair_matrix(pairs: Mapping) -> Figure:

@@ -8,7 +8,7 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -43,7 +43,8 @@ class RunFacts:
     """All that the summary and the report tell.
 
     pool_made_by: "this run" | "an earlier run" | None, where it was given. findings: of `look_closely`. origin: of
-    `postprocess.origin`. official_page: name of qa's page, where there is one.
+    `postprocess.origin`. trainings: of each cycle of the pool. official_page: name of qa's page, where there is one.
+    draft: whether the run was a first look.
     """
 
     training: FileFacts
@@ -57,7 +58,9 @@ class RunFacts:
     seconds: float
     findings: Mapping[str, object] = field(default_factory=dict)
     origin: Mapping[str, object] = field(default_factory=dict)
+    trainings: Sequence[Mapping[str, object]] = ()
     official_page: str | None = None
+    draft: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -90,6 +93,8 @@ def summary(facts: RunFacts) -> dict:
         "seconds": round(facts.seconds, 3),
         "weights": selection.weights,
         "origin": dict(facts.origin),
+        "trainings": list(facts.trainings),
+        "draft": facts.draft,
         "closest_training_row": selection.closest_training_row,
         **official_figures(facts.official, facts.official_page),
         **facts.findings,

@@ -37,7 +37,7 @@ REWRITTEN = re.compile(r"([\d,]+) cells of the result are written as the trainin
 def _small(monkeypatch):
     """A generator that trains nothing, and little of everything."""
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGALRM)
-    monkeypatch.setattr("pool.build.build_pool", partial(build_pool, generator=resample))
+    monkeypatch.setattr(main, "build_pool", partial(build_pool, train=resample))
     monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=2, sample_size=2.5))
     limits = {"ipf_iterations": 1, "refinement_iterations": 1, "trimming_swapsize": 50, "refinement_swapsize": 50}
     tables = {"refinement_top_triples": 1000, "threads": 1}

@@ -6,10 +6,11 @@ import pandas as pd
 
 from pool.build import build_pool
 from pool.parameters import PoolParameters
-from tests.pool.fakes import Recorder, resample
+from tests.pool.fakes import Recorder, resample, resampled, train_with
 
 NOON = datetime(2025, 1, 2, 12, 0)
 STEM = "flat_pool_20250102_1200"
+FILES = [f"{STEM}.csv", f"{STEM}_manifest.json"]  # of a finished pool
 TRAINING = pd.DataFrame(
     {
         "id": pd.Series(range(40), dtype="Int64"),
@@ -17,16 +18,16 @@ TRAINING = pd.DataFrame(
         "name, quoted": pd.Series(['say "x"', "a,b", "two\nlines", None] * 10, dtype="str"),
     }
 )
-OPTIONS = ("to_text", "score", "ready", "training_sha256")
+OPTIONS = ("to_text", "score", "before_training", "training_sha256", "suffix", "memory_bytes")
 
 
-def build(folder, *, training=TRAINING, generator=resample, progress=None, **changes):
+def build(folder, *, training=TRAINING, train=resample, progress=None, **changes):
     """Build three cycles of 34, 33 and 33 rows; `changes` are parameters, or options of build_pool."""
     options = {name: changes.pop(name) for name in OPTIONS if name in changes}
-    parameters = PoolParameters(**({"train_iterations": 3, "sample_size": 2.5} | changes))
+    parameters = PoolParameters(**({"train_iterations": 3, "sample_size": 2.5, "cycle_backend": None} | changes))
     progress = progress or Recorder()
     return build_pool(
-        training, parameters, folder=folder, progress=progress, generator=generator, clock=lambda: NOON, **options
+        training, parameters, folder=folder, progress=progress, train=train, clock=lambda: NOON, **options
     )
 
 
@@ -37,9 +38,9 @@ def names(folder):
 def fail_in_cycle(number, error):
     """A generator that raises `error` once it has given all rows of that cycle."""
 
-    def generator(training, *, label, **arguments):
-        yield from resample(training, label=label, **arguments)
-        if label.startswith(f"cycle {number} "):
+    def sample(rows, plan, progress):
+        yield from resampled(rows, plan, progress)
+        if plan.number == number:
             raise error
 
-    return generator
+    return train_with(sample)

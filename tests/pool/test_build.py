@@ -1,44 +1,46 @@
 import errno
 import hashlib
 import importlib
+import io
 import json
 import os
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from pool.build import training_warnings
 from pool.errors import OutOfMemoryError, ParameterError, PoolError
-from pool.manifest import TrainingFacts
-from tests.pool.builds import TRAINING, build, fail_in_cycle, names
-from tests.pool.fakes import Recorder, resample
+from pool.protocols import EARLY_STOPPING, EPOCHS, TIME
+from tests.pool.builds import FILES, STEM, TRAINING, build, fail_in_cycle, names
+from tests.pool.fakes import RECORD, Recorder, resampled, train_with
 
 
 def test_the_pool_is_one_csv_with_all_rows_and_a_manifest(tmp_path):
     result = build(tmp_path / "pool", training_sha256="abc")
     assert result.path == tmp_path / "pool" / "flat_pool_20250102_1200.csv"
-    assert names(tmp_path / "pool") == ["flat_pool_20250102_1200.csv", "flat_pool_20250102_1200_manifest.json"]
+    assert names(tmp_path / "pool") == FILES
     pool = pd.read_csv(result.path)
     assert list(pool.columns) == list(TRAINING.columns)
     assert len(pool) == result.rows == 100
     assert [cycle.rows for cycle in result.cycles] == [34, 33, 33]
     assert set(pool["name, quoted"].dropna()) == set(TRAINING["name, quoted"].dropna())
 
-    manifest, content = json.loads(result.manifest.read_text()), result.path.read_bytes()
-    assert manifest["is_complete"] and manifest["rows"] == 100 and manifest["training_sha256"] == "abc"
+    manifest, content = manifest_of(result), result.path.read_bytes()
+    assert manifest["is_complete"] and manifest["training_sha256"] == "abc"
     assert manifest["parameters"]["sample_size"] == 2.5
     assert manifest["versions"]["mostlyai"]
-    assert manifest["bytes"] == len(content) and manifest["sha256"] == hashlib.sha256(content).hexdigest()
+    assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
     for cycle in manifest["cycles"]:
-        assert cycle["sha256"] == hashlib.sha256(content[cycle["start"] : cycle["end"]]).hexdigest()
-        assert cycle["training"]["epochs"] == 3 and cycle["training"]["validation_loss"] == 1.25
-    assert manifest["cycles"][-1]["end"] == len(content)
+        rows, content = content[: cycle["size"]], content[cycle["size"] :]
+        assert cycle["sha256"] == hashlib.sha256(rows).hexdigest()
+        assert [epoch["validation_loss"] for epoch in cycle["training"]["epochs"]] == [1.5, 1.25]
+        assert cycle["training"]["steps"] == 1_200 and cycle["training"]["ended_by"] == EARLY_STOPPING
+    assert content == b""
 
 
-def test_the_bytes_up_to_a_cycle_s_end_hold_its_rows(tmp_path):
-    result = build(tmp_path)
-    first = tmp_path / "first.csv"
-    first.write_bytes(result.path.read_bytes()[: result.cycles[0].end])
-    pd.testing.assert_frame_equal(pd.read_csv(first), pd.read_csv(result.path).head(34))
+def manifest_of(result):
+    return json.loads(result.path.with_name(FILES[1]).read_text())
 
 
 def test_the_same_seed_gives_the_same_bytes_and_every_cycle_has_its_own(tmp_path):
@@ -81,26 +83,28 @@ def test_the_first_rows_of_each_cycle_are_scored_and_logged(tmp_path):
     assert [cycle.accuracy for cycle in result.cycles] == [0.25, 0.5]
     assert [len(frame) for frame in scored] == [40, 40]
     assert scored[0].dtypes.equals(TRAINING.dtypes)
-    assert [line.split(",")[1] for line in progress.lines] == [" overall accuracy 0.2500", " overall accuracy 0.5000"]
-    assert json.loads(result.manifest.read_text())["cycles"][0]["accuracy"] == 0.25
+    assert ["overall accuracy 0.2500" in progress.lines[0], "overall accuracy 0.5000" in progress.lines[1]] == [
+        True
+    ] * 2
+    assert manifest_of(result)["cycles"][0]["accuracy"] == 0.25
 
 
 def test_contradictions_are_counted_and_logged(tmp_path):
-    def contradict(training, **arguments):
-        for frame in resample(training, **arguments):
+    def contradict(rows, plan, progress):
+        for frame in resampled(rows, plan, progress):
             yield frame.assign(x=1.0, x_is_missing=pd.Series([True] * 4 + [False] * (len(frame) - 4), dtype="boolean"))
 
     progress = Recorder()
-    result = build(tmp_path, generator=contradict, progress=progress, train_iterations=1, sample_size=1.0)
+    result = build(tmp_path, train=train_with(contradict), progress=progress, train_iterations=1, sample_size=1.0)
     assert result.cycles[0].contradictions.blanked >= 4
     assert pd.read_csv(result.path)["x"].isna().sum() == 4
-    assert "cells blanked that their indicator calls missing" in progress.lines[0]
+    assert "values blanked that their indicator calls missing" in progress.lines[0]
 
 
 @pytest.mark.parametrize("error", [PoolError("it broke"), KeyboardInterrupt()])
 def test_a_failed_first_cycle_leaves_nothing(tmp_path, error):
     with pytest.raises(type(error)):
-        build(tmp_path, generator=fail_in_cycle(1, error))
+        build(tmp_path, train=fail_in_cycle(1, error))
     assert names(tmp_path) == []
 
 
@@ -108,30 +112,30 @@ def test_a_failed_first_cycle_leaves_nothing(tmp_path, error):
 def test_finished_cycles_outlive_a_later_failure(tmp_path, error):
     progress = Recorder()
     with pytest.raises(type(error)):
-        build(tmp_path, generator=fail_in_cycle(3, error), progress=progress)
-    path = tmp_path / "flat_pool_20250102_1200.csv"
-    assert names(tmp_path) == [path.name, "flat_pool_20250102_1200_manifest.json"]
-    assert len(pd.read_csv(path)) == 67
-    manifest = json.loads((tmp_path / "flat_pool_20250102_1200_manifest.json").read_text())
-    assert not manifest["is_complete"] and manifest["cycles"][-1]["end"] == path.stat().st_size
+        build(tmp_path, train=fail_in_cycle(3, error), progress=progress)
+    manifest = json.loads((tmp_path / FILES[1]).read_text())
+    parts = [cycle["part"] for cycle in manifest["cycles"]]
+    assert not manifest["is_complete"] and names(tmp_path) == sorted([FILES[1], *parts])
+    content = b"".join((tmp_path / part).read_bytes() for part in parts)
+    assert len(pd.read_csv(io.BytesIO(content))) == 67
     assert progress.lines[-1] == f"finished cycles kept in {tmp_path}: 2; the same command goes on from there"
 
 
 def test_a_generator_that_gives_too_few_rows_is_refused(tmp_path):
-    def lazy(training, *, rows, **arguments):
-        yield from resample(training, rows=rows - 1, **arguments)
+    def lazy(rows, plan, progress):
+        yield from resampled(rows, replace(plan, rows=plan.rows - 1), progress)
 
     with pytest.raises(PoolError, match="cycle 1 of 3: the generator gave 33 rows instead of 34"):
-        build(tmp_path, generator=lazy)
+        build(tmp_path, train=train_with(lazy))
 
 
 def test_a_generator_that_gives_other_columns_is_refused(tmp_path):
-    def odd(training, **arguments):
-        for frame in resample(training, **arguments):
+    def odd(rows, plan, progress):
+        for frame in resampled(rows, plan, progress):
             yield frame.rename(columns={"id": "key"})
 
     with pytest.raises(PoolError, match="other columns than it was trained on: key, x, name, quoted"):
-        build(tmp_path, generator=odd)
+        build(tmp_path, train=train_with(odd))
 
 
 def test_a_value_with_a_carriage_return_is_quoted(tmp_path):
@@ -140,32 +144,31 @@ def test_a_value_with_a_carriage_return_is_quoted(tmp_path):
     assert set(pd.read_csv(result.path)["text"]) == {"a\rb", "c"}
 
 
-def test_rare_cells_and_copies_of_training_rows_are_counted(tmp_path):
-    def copy_some(training, *, rows, tell, **arguments):
-        sample = training.head(rows).assign(id=[*range(5), *range(1000, 1000 + rows - 5)])
+def test_rare_values_are_counted(tmp_path):
+    def hide_two(rows, plan, progress):
+        (sample,) = resampled(rows, plan, progress)
+        sample["name, quoted_is_missing"] = False
         yield sample.assign(**{"name, quoted": ["_RARE_"] * 2 + list(sample["name, quoted"])[2:]})
 
     progress = Recorder()
-    result = build(tmp_path, generator=copy_some, progress=progress, train_iterations=1, sample_size=1.0)
-    assert (result.cycles[0].rare_cells, result.cycles[0].training_copies) == (2, 3)
-    assert progress.lines[0].endswith(
-        "2 cells _RARE_ (a category too rare to be shown), 3 rows equal to a training row"
-    )
+    result = build(tmp_path, train=train_with(hide_two), progress=progress, train_iterations=1, sample_size=1.0)
+    assert result.cycles[0].rare_values == 2
+    assert progress.lines[0].endswith("2 values _RARE_ (a category too rare to be shown)")
 
 
 def test_a_rare_value_of_the_training_data_is_a_value_as_any_other(tmp_path):
     training = TRAINING.assign(**{"name, quoted": "_RARE_"})
-    assert all(cycle.rare_cells == 0 for cycle in build(tmp_path, training=training).cycles)
+    assert all(cycle.rare_values == 0 for cycle in build(tmp_path, training=training).cycles)
 
 
 def test_each_cycle_is_trained_as_its_entry_says(tmp_path):
     seen = []
 
-    def watch(training, *, settings, **arguments):
-        seen.append((settings.batch_size, training["id"].nunique()))
-        yield from resample(training, settings=settings, **arguments)
+    def watch(rows, plan, progress):
+        seen.append((plan.batch_size, rows["id"].nunique()))
+        yield from resampled(rows, plan, progress)
 
-    build(tmp_path, generator=watch, batch_size=(8, 16), training_rows=("all", "bootstrap"))
+    build(tmp_path, train=train_with(watch), batch_size=(8, 16), training_rows=("all", "bootstrap"))
     assert [batch for batch, _ in seen] == [8, 16, 16]
     assert seen[0][1] == 40 and seen[1][1] < 35 and seen[2][1] < 35
 
@@ -174,20 +177,20 @@ def exhaust(times):
     """A generator that runs out of memory so many times."""
     left = [times]
 
-    def generator(training, **arguments):
-        frames = resample(training, **arguments)
+    def sample(rows, plan, progress):
+        frames = resampled(rows, plan, progress)
         yield next(frames)
         if left[0]:
             left[0] -= 1
             raise OutOfMemoryError("cycle 1 of 3: CUDA out of memory")
         yield from frames
 
-    return generator
+    return train_with(sample)
 
 
 def test_when_memory_runs_out_a_cycle_is_trained_once_more_with_half_the_batch(tmp_path):
     progress = Recorder()
-    first, second, _ = build(tmp_path, generator=exhaust(1), progress=progress, batch_size=9).cycles
+    first, second, _ = build(tmp_path, train=exhaust(1), progress=progress, batch_size=9).cycles
     assert (first.settings.batch_size, second.settings.batch_size) == (4, 9)
     assert first.retry_reason == "cycle 1 of 3: CUDA out of memory" and second.retry_reason is None
     warning = "warning: cycle 1 of 3: CUDA out of memory; training once more with batch_size=4"
@@ -197,7 +200,7 @@ def test_when_memory_runs_out_a_cycle_is_trained_once_more_with_half_the_batch(t
 @pytest.mark.parametrize(("times", "batch_size"), [(2, 9), (1, 1)])
 def test_memory_that_runs_out_again_ends_the_run(tmp_path, times, batch_size):
     with pytest.raises(PoolError, match="CUDA out of memory"):
-        build(tmp_path, generator=exhaust(times), batch_size=batch_size)
+        build(tmp_path, train=exhaust(times), batch_size=batch_size)
     assert names(tmp_path) == []
 
 
@@ -223,9 +226,10 @@ def fail_at(monkeypatch, place, *, call):
     [
         ("pool.cycle.sha256_of", 1, 0, "kept there: 0"),  # of a part file
         ("pool.cycle.sha256_of", 2, 1, "kept there: 1"),
-        ("pool.store.sync_folder", 2, 2, "kept there: 2"),  # after a cycle was added to the CSV
-        ("pool.store.write_manifest", 3, 1, "kept there: 1"),
-        ("pool.store.write_manifest", 4, 2, "kept there: 2"),
+        ("pool.storage.pool_file.sync_folder", 1, 3, "kept there: 3"),  # after the cycles were joined
+        ("pool.storage.pool_file.write_manifest", 1, 0, "kept there: 0"),
+        ("pool.storage.pool_file.write_manifest", 2, 1, "kept there: 1"),
+        ("pool.storage.pool_file.write_manifest", 4, 3, "kept there: 3"),  # of the finished pool
     ],
 )
 def test_a_full_disk_loses_no_finished_cycle_and_the_same_call_goes_on(
@@ -239,70 +243,75 @@ def test_a_full_disk_loses_no_finished_cycle_and_the_same_call_goes_on(
         build(tmp_path / "full", training_sha256="abc")
     trained = []
 
-    def watch(training, *, label, **arguments):
-        trained.append(label)
-        yield from resample(training, label=label, **arguments)
+    def watch(rows, plan, progress):
+        trained.append(plan.label)
+        yield from resampled(rows, plan, progress)
 
-    result = build(tmp_path / "full", training_sha256="abc", generator=watch)
+    result = build(tmp_path / "full", training_sha256="abc", train=train_with(watch))
     assert len(trained) == 3 - finished
     assert result.path.read_bytes() == whole
-    assert names(tmp_path / "full") == ["flat_pool_20250102_1200.csv", "flat_pool_20250102_1200_manifest.json"]
+    assert names(tmp_path / "full") == FILES
 
 
-def test_a_csv_that_another_program_changes_ends_the_run(tmp_path):
-    def meddle(training, *, label, **arguments):
-        yield from resample(training, label=label, **arguments)
-        if label.startswith("cycle 2 "):
-            with (tmp_path / "flat_pool_20250102_1200.csv").open("a") as file:
-                file.write("more\n")
-
-    with pytest.raises(PoolError, match=r"1200.csv: [\d,]+ bytes instead of [\d,]+; another program has changed it"):
-        build(tmp_path, generator=meddle)
-
-
-@pytest.mark.parametrize(("call", "finished"), [(1, 1), (2, 2)])
-def test_a_disk_that_is_full_while_rows_are_added_keeps_them_for_the_next_run(tmp_path, monkeypatch, call, finished):
-    path, fsync, calls = tmp_path / "flat_pool_20250102_1200.csv", os.fsync, []
+def test_a_disk_that_is_full_while_the_cycles_are_joined_keeps_them_for_the_next_run(tmp_path, monkeypatch):
+    joined, fsync = tmp_path / f"{STEM}.csv.part", os.fsync
 
     def fill(descriptor):
-        if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
-            calls.append(path.stat().st_size)
-            if len(calls) == call:
-                raise FULL
+        if joined.exists() and os.path.samestat(os.fstat(descriptor), joined.stat()):
+            raise FULL
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", fill)
-    with pytest.raises(PoolError, match=f"no space left on the device; finished cycles kept there: {finished};"):
+    with pytest.raises(PoolError, match="no space left on the device; finished cycles kept there: 3;"):
         build(tmp_path, training_sha256="abc")
-    assert (path.stat().st_size if path.exists() else 0) == (0, *calls)[call - 1]  # what was added goes again
-    result = build(tmp_path, training_sha256="abc")
+    assert not joined.exists() and FILES[0] not in names(tmp_path)
     monkeypatch.undo()
+    result = build(tmp_path, train=fail_in_cycle(1, AssertionError("trained")), training_sha256="abc")
     assert result.path.read_bytes() == build(tmp_path / "undisturbed").path.read_bytes()
 
 
 def test_the_memory_of_the_gpu_is_logged(tmp_path):
-    def on_gpu(training, *, tell, **arguments):
-        yield from resample(training, tell=tell, **arguments)
-        tell(TrainingFacts(gpu_memory_bytes=3 * 2**29))
-
     progress = Recorder()
-    build(tmp_path, generator=on_gpu, progress=progress)
-    assert "at most 1.5 GiB in use on the GPU" in progress.lines[0]
+    build(tmp_path, train=train_with(resampled, replace(RECORD, gpu_memory_bytes=3 * 2**29)), progress=progress)
+    assert "at most 1.5 GiB of GPU memory" in progress.lines[0]
 
 
-def test_the_room_that_is_needed_is_of_the_missing_cycles(tmp_path):
+def test_the_room_that_is_needed_is_of_the_missing_cycles_and_the_joined_pool(tmp_path):
     asked = []
     with pytest.raises(PoolError):
-        build(tmp_path, generator=fail_in_cycle(2, PoolError("no")), training_sha256="abc")
-    build(tmp_path, training_sha256="abc", ready=lambda *rows: asked.append(rows))
-    build(tmp_path, training_sha256="abc", ready=lambda *rows: asked.append(rows))  # complete: nothing to ask
-    assert asked == [(100, 33 + 33 + 33)]
+        build(tmp_path, train=fail_in_cycle(2, PoolError("no")), training_sha256="abc")
+    build(tmp_path, training_sha256="abc", before_training=lambda *rows: asked.append(rows))
+    build(tmp_path, training_sha256="abc", before_training=lambda *rows: asked.append(rows))  # finished: no question
+    assert asked == [(100, 33 + 33 + 100)]
 
 
-def test_where_there_is_no_room_nothing_is_trained_and_nothing_left(tmp_path):
+def test_without_room_nothing_is_trained_and_nothing_left(tmp_path):
     def refuse(*_):
         raise ValueError("no room")
 
     with pytest.raises(ValueError, match="no room"):
-        build(tmp_path, generator=fail_in_cycle(1, AssertionError("trained")), ready=refuse)
+        build(tmp_path, train=fail_in_cycle(1, AssertionError("trained")), before_training=refuse)
     assert names(tmp_path) == []
+
+
+def test_a_draft_is_named_so(tmp_path):
+    assert build(tmp_path, suffix="_draft").path.name == f"{STEM}_draft.csv"
+
+
+@pytest.mark.parametrize(
+    ("record", "named"),
+    [
+        (RECORD, []),
+        (replace(RECORD, steps=0, ended_by=None), []),  # it does not say
+        (replace(RECORD, steps=999), ["999 training steps", "batch_size"]),
+        (replace(RECORD, ended_by=EPOCHS), ["max_epochs", "still fell"]),
+        (replace(RECORD, ended_by=TIME, steps=50), ["max_training_time", "still fell"]),
+        (replace(RECORD, ended_by=TIME, epochs=()), ["max_training_time", "still fell"]),
+        (replace(RECORD, ended_by=EPOCHS, epochs=RECORD.epochs[::-1]), []),  # its loss rose at the end
+    ],
+)
+def test_a_training_that_was_too_short_is_warned_of_with_a_remedy(tmp_path, record, named):
+    cycles = build(tmp_path, train=train_with(resampled, record), train_iterations=1).cycles
+    warnings = training_warnings(cycles)
+    assert len(warnings) == bool(named)
+    assert all(word in warnings[0] for word in ["cycle 1", *named]) if named else True

@@ -1,0 +1,97 @@
+"""The pool CSV and its manifest, as one run changes them.
+
+The rows of each cycle go to a part file. Once a part is complete, the manifest names it, and the cycle survives any
+crash. Once all cycles are there, their parts are joined to the CSV, which appears complete or not at all. The next run
+removes or repeats what was broken off (`resume`).
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+from pool.files import CHUNK_BYTES, Lock, sync_folder
+from pool.parameters import CyclePlan
+from pool.storage.manifest import CycleRecord, Manifest, write_manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolResult:
+    """A finished pool: the CSV, its number of rows, its cycles in order, and how many of them are new."""
+
+    path: Path
+    rows: int
+    cycles: tuple[CycleRecord, ...]
+    new_cycles: int
+
+
+class PoolFile:
+    """A pool. While the process holds its lock, it may add cycles to it; a finished pool has no lock."""
+
+    def __init__(self, path: Path, manifest: Manifest, *, lock: Lock | None) -> None:
+        self.path, self.manifest = path, manifest
+        self._found_cycles, self._lock = len(manifest.cycles), lock
+
+    def missing(self) -> list[CyclePlan]:
+        """Return the cycles that are still to be trained."""
+        return [cycle for cycle in self.manifest.plan if cycle.number not in self.manifest.cycles]
+
+    def new_part(self, cycle: CyclePlan) -> Path:
+        """Return a name for the rows of a cycle that no other process uses, wherever it runs."""
+        return self.path.with_name(f"{self.path.stem}_cycle{cycle.number}_{uuid4().hex[:8]}.part")
+
+    def keep(self, cycle: CycleRecord) -> None:
+        """Record a cycle whose rows are complete in its part file, or what else is known of it by now."""
+        self._record(self.manifest.with_cycle(cycle))
+
+    def finish(self) -> PoolResult:
+        """Join the parts of all cycles to the CSV, unless that is done already."""
+        cycles = [self.manifest.cycles[number] for number in sorted(self.manifest.cycles)]
+        if not self.manifest.is_complete:
+            parts = [self.path.with_name(cycle.part) for cycle in cycles]
+            self._record(replace(self.manifest, sha256=_join(parts, self.path)))
+            for part in parts:
+                part.unlink()
+        rows = sum(cycle.rows for cycle in cycles)
+        new_cycles = len(cycles) - self._found_cycles
+        return PoolResult(path=self.path, rows=rows, cycles=tuple(cycles), new_cycles=new_cycles)
+
+    def close(self) -> None:
+        """Remove the files that no finished cycle needs, and leave the pool to others."""
+        if self._lock is not None:
+            if self._lock.is_exclusive:
+                remove_strays(self.path, self.manifest)
+            self._lock.release()
+
+    def _record(self, manifest: Manifest) -> None:
+        write_manifest(manifest, self.path)
+        self.manifest = manifest
+
+
+def remove_strays(pool: Path, manifest: Manifest | None) -> None:
+    """Remove what was broken off: half-written files, and files of cycles that the manifest does not name."""
+    needed = {cycle.part for cycle in manifest.cycles.values()} if manifest and not manifest.is_complete else set()
+    for pattern in ("_cycle*.part", "_cycle*.log", "_manifest.json.part", ".csv.part"):
+        for path in pool.parent.glob(f"{pool.stem}{pattern}"):
+            if path.name not in needed:
+                path.unlink(missing_ok=True)
+
+
+def _join(parts: list[Path], path: Path) -> str:
+    """Write the files one after the other into one file; returns its SHA-256 checksum."""
+    joined, checksum = path.with_name(f"{path.name}.part"), hashlib.sha256()
+    try:
+        with joined.open("wb") as pool:
+            for part in parts:
+                with part.open("rb") as rows:
+                    while chunk := rows.read(CHUNK_BYTES):
+                        pool.write(chunk)
+                        checksum.update(chunk)
+            pool.flush()
+            os.fsync(pool.fileno())
+        joined.replace(path)
+    finally:
+        joined.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return checksum.hexdigest()

@@ -1,0 +1,46 @@
+import errno
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from pool.generator.temporary_folder import temporary_folder
+
+
+@pytest.fixture(autouse=True)
+def _below(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+def test_it_is_private_and_gone_at_the_end_on_failure_too(tmp_path):
+    with pytest.raises(KeyboardInterrupt), temporary_folder() as folder:
+        assert folder.parent == tmp_path and stat.S_IMODE(folder.stat().st_mode) == 0o700
+        (folder / "rows").mkdir()
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_has_left_goes_and_what_others_use_stays(tmp_path):
+    code = """
+import os
+from pool.generator.temporary_folder import temporary_folder
+with temporary_folder() as folder:
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", code], env={"TMPDIR": str(tmp_path), "PYTHONPATH": "."}, check=False)
+    (left,) = tmp_path.iterdir()
+    (tmp_path / "pool-of-another-program").mkdir()
+    with temporary_folder() as first, temporary_folder() as second:
+        assert set(tmp_path.iterdir()) == {first, second, tmp_path / "pool-of-another-program"}
+        assert left not in (first, second)
+
+
+def test_without_locks_nothing_is_taken_for_left(tmp_path, monkeypatch):
+    def refuse(_descriptor, _how):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with temporary_folder() as first, temporary_folder() as second:
+        assert first.exists() and second.exists()
+    assert list(tmp_path.iterdir()) == []
