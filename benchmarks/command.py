@@ -11,12 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from pool.parameters import PoolParameters
 from postprocess.ending import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, reason
 from postprocess.parameters import SelectionParameters
 from postprocess.result import whole_file
+
+Parameters = TypeVar("Parameters", PoolParameters, SelectionParameters)
 
 TO_SAVE_MEMORY = "take a smaller case, or lower max_memory or the swapsizes with --set"
 
@@ -77,7 +81,8 @@ def add_case(parser: argparse.ArgumentParser) -> None:
 def write_figures(given: argparse.Namespace, **figures: object) -> None:
     """Write the figures, and what they were measured on, to the file of --json, where there is one."""
     if given.json:
-        measured_on = {"training": str(given.training), "pool": str(given.pool), "machine": machine()}
+        files = {name: str(getattr(given, name)) for name in ("training", "pool") if hasattr(given, name)}
+        measured_on = files | {"machine": machine()}
         write_json(measured_on | figures, given.json)
 
 
@@ -92,7 +97,21 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def with_settings(parameters: SelectionParameters, settings: Sequence[str]) -> SelectionParameters:
+def settings_of(texts: Sequence[str], parameters: Parameters) -> dict[str, Parameters]:
+    """main.py's parameters and, by their labels, those that texts of the form LABEL:NAME=VALUE,... replace some of.
+
+    Raises ValueError, in one line, for a text of another form, an unknown name or a value that is not allowed.
+    """
+    found = {"main.py's": parameters}
+    for text in texts:
+        label, mark, values = text.partition(":")
+        if not mark:
+            raise ValueError(f"--setting {text}: give LABEL:NAME=VALUE,...")
+        found[label] = with_settings(parameters, values.split(","))
+    return found
+
+
+def with_settings(parameters: Parameters, settings: Sequence[str]) -> Parameters:
     """The parameters with some of them replaced, each given as `name=value`, the value as Python would write it.
 
     Raises ValueError, in one line, for an unknown name or a value that is not allowed.
@@ -106,7 +125,7 @@ def with_settings(parameters: SelectionParameters, settings: Sequence[str]) -> S
         try:
             values[name] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
-            values[name] = text  # no parameter is a text: refused below, by name
+            values[name] = text  # where a parameter is no text, that is refused below, by name
     return replace(parameters, **values)
 
 

@@ -20,7 +20,16 @@ from mostlyai.qa._distances import calculate_dcr_share, calculate_dcrs_nndrs, ca
 from mostlyai.qa._embeddings import encode_data
 from mostlyai.qa._sampling import harmonize_dtype
 
-from benchmarks.command import add_case, add_parameters, exits, positive, text_table, with_settings, write_figures
+from benchmarks.command import (
+    add_case,
+    add_parameters,
+    exits,
+    positive,
+    settings_of,
+    text_table,
+    with_settings,
+    write_figures,
+)
 from benchmarks.runs import Case, read_case
 from main import SELECTION
 from postprocess.binning import fit, read_typed
@@ -164,16 +173,6 @@ def privacy_table(seen: Sequence[Seen]) -> str:
     return text_table(head, rows)
 
 
-def _settings(texts: Sequence[str], parameters: SelectionParameters) -> dict[str, SelectionParameters]:
-    found = {"main.py's": parameters}
-    for text in texts:
-        label, mark, values = text.partition(":")
-        if not mark:
-            raise ValueError(f"--setting {text}: give LABEL:NAME=VALUE,...")
-        found[label] = with_settings(parameters, values.split(","))
-    return found
-
-
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.privacy", description=__doc__.splitlines()[0])
@@ -188,7 +187,7 @@ def main(arguments: Sequence[str]) -> int:
     add_parameters(parser)
     given = parser.parse_args(arguments)
     with exits(parser):
-        settings = _settings(given.setting or SETTINGS, with_settings(SELECTION, given.set))
+        settings = settings_of(given.setting or SETTINGS, with_settings(SELECTION, given.set))
         progress = open_progress(sys.stderr)
         case = read_case(given.training, given.pool, progress=progress)
         embedded = embed(given.training, given.pool, progress=progress)

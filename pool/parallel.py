@@ -19,10 +19,11 @@ from pool.protocols import Progress, Train
 FAILURES = (PoolError, OSError)  # of one cycle; they say nothing about the other cycles
 MIB, GIB = 2**20, 2**30
 
-# What one more cycle needs at once, so that nothing has to be trained again for want of memory.
-CYCLE_BYTES = 2 * GIB  # of RAM: the engine takes 1.2 GiB; the rest is for its batches and what it samples
-BYTES_PER_VALUE = 100  # of RAM: for each value of the training data, which the engine holds in several forms
-GPU_CYCLE_BYTES = 8 * GIB  # of free GPU memory: a cautious guess
+# What a cycle needs, measured with Large generators of 29 and 140 columns and batches of 64 to 1,024 rows on a CPU.
+ENGINE_BYTES = 5 * GIB // 4  # torch and the engine
+BYTES_PER_BATCH_VALUE = 48 * 1024  # what backpropagation keeps for each value (row times column) of a batch
+BYTES_PER_VALUE = 100  # of the training data, which the engine holds in several forms
+GPU_CAUTION = 1.5  # no GPU has been measured: its memory has to hold this multiple of what a CPU's holds
 GPU_QUERY = ("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
 GPU_QUERY_SECONDS = 20.0
 
@@ -43,10 +44,11 @@ class Machine:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return cls(cores, memory_bytes, _free_gpu_bytes())
 
-    def cycles_at_once(self, n_values: int) -> int:
-        """Return how many cycles this machine can hold that train on `n_values` values (rows times columns)."""
-        by_memory = self.memory_bytes // (CYCLE_BYTES + BYTES_PER_VALUE * n_values)
-        by_gpu = self.cores if self.gpu_bytes is None else self.gpu_bytes // GPU_CYCLE_BYTES
+    def cycles_at_once(self, *, n_rows: int, n_columns: int, batch_size: int) -> int:
+        """Return how many cycles this machine can hold. n_columns: with the indicators of missing values."""
+        training_bytes = ENGINE_BYTES + BYTES_PER_BATCH_VALUE * batch_size * n_columns
+        by_memory = self.memory_bytes // (training_bytes + BYTES_PER_VALUE * n_rows * n_columns)
+        by_gpu = self.cores if self.gpu_bytes is None else int(self.gpu_bytes // (GPU_CAUTION * training_bytes))
         return max(1, min(self.cores, by_memory, by_gpu))
 
 
@@ -73,7 +75,10 @@ def run_cycles(
         return
     at_once = 1
     if backend == AT_ONCE and len(cycles) > 1:
-        at_once = min(len(cycles), Machine.here(memory_bytes).cycles_at_once(training.with_indicators.size))
+        n_rows, n_columns = training.with_indicators.shape
+        batch_size = max(plan.batch_size for plan, _ in cycles)
+        machine = Machine.here(memory_bytes)
+        at_once = min(len(cycles), machine.cycles_at_once(n_rows=n_rows, n_columns=n_columns, batch_size=batch_size))
         if at_once < len(cycles):
             progress.log(f"cycles run {at_once} at a time: more do not fit the cores or the free memory")
     yield from _run_here(cycles, training, train, at_once, progress)

@@ -8,7 +8,7 @@ import pytest
 from pool import parallel
 from pool.errors import OutOfMemoryError, PoolError
 from pool.generator.supervised_process import POLL_SECONDS
-from pool.parallel import CYCLE_BYTES, GPU_CYCLE_BYTES, Machine
+from pool.parallel import ENGINE_BYTES, Machine
 from pool.protocols import check_stop
 from tests.pool.builds import FILES, STEM, build, fail_in_cycle, names
 from tests.pool.fakes import RECORD, Recorder, resampled, train_with
@@ -31,20 +31,26 @@ def at_once(folder, **options):
     return build(folder, **({"cycle_backend": "auto", "training_sha256": "abc"} | options))
 
 
+SMALL = {"n_rows": 0, "n_columns": 1, "batch_size": 0}  # cycles that need what the engine takes, and no more
+WIDE = {"n_rows": 20_000, "n_columns": 140, "batch_size": 256}
+
+
 @pytest.mark.parametrize(
-    ("machine", "n_values", "expected"),
+    ("machine", "cycle", "expected"),
     [
-        (PLENTY, 1_000, 8),
-        (replace(PLENTY, cores=2), 1_000, 2),
-        (replace(PLENTY, memory_bytes=3 * CYCLE_BYTES), 0, 3),
-        (replace(PLENTY, memory_bytes=3 * CYCLE_BYTES), 10_000_000, 2),
-        (replace(PLENTY, memory_bytes=0), 1_000, 1),
-        (replace(PLENTY, gpu_bytes=2 * GPU_CYCLE_BYTES), 1_000, 2),
-        (replace(PLENTY, gpu_bytes=0), 1_000, 1),
+        (PLENTY, WIDE, 8),
+        (replace(PLENTY, cores=2), WIDE, 2),
+        (replace(PLENTY, memory_bytes=3 * ENGINE_BYTES), SMALL, 3),
+        (replace(PLENTY, memory_bytes=3 * ENGINE_BYTES), WIDE, 1),
+        (replace(PLENTY, memory_bytes=0), SMALL, 1),
+        (replace(PLENTY, gpu_bytes=3 * ENGINE_BYTES), SMALL, 2),
+        (replace(PLENTY, gpu_bytes=24 * 2**30), WIDE, 5),
+        (replace(PLENTY, gpu_bytes=24 * 2**30), WIDE | {"batch_size": 1024}, 2),
+        (replace(PLENTY, gpu_bytes=0), SMALL, 1),
     ],
 )
-def test_as_many_cycles_at_once_as_cores_memory_and_gpu_can_hold(machine, n_values, expected):
-    assert machine.cycles_at_once(n_values) == expected
+def test_as_many_cycles_at_once_as_cores_memory_and_gpu_can_hold(machine, cycle, expected):
+    assert machine.cycles_at_once(**cycle) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,7 @@ def test_without_room_for_all_cycles_fewer_run_at_once_and_the_log_says_so(tmp_p
         running.remove(plan)
 
     progress = Recorder()
-    options = {"train": train_with(count), "progress": progress, "memory_bytes": 2 * CYCLE_BYTES}
+    options = {"train": train_with(count), "progress": progress, "memory_bytes": ENGINE_BYTES}
     assert at_once(tmp_path, **options).path.read_bytes() == sequential
     assert max(most) == 1 and "1 at a time" in progress.lines[0]
 

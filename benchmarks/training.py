@@ -1,0 +1,168 @@
+"""Compares settings of the generators: accuracy of a random sample of the pool and of the result, on unseen rows too.
+
+python -m benchmarks.training TRAINING [--rows N] [--apart N] [--seeds N] [--setting LABEL:name=value,...] [--json FILE]
+
+Each seed draws the rows to train on, and others that are kept apart. Pool and selection know nothing of the latter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.command import (
+    add_parameters,
+    exits,
+    new_file,
+    positive,
+    settings_of,
+    text_table,
+    with_settings,
+    write_figures,
+)
+from main import POOL, SELECTION
+from pool.build import build_pool
+from pool.parameters import PoolParameters
+from postprocess.binning import fit, read_typed
+from postprocess.codes import read_codes
+from postprocess.evaluation import measure
+from postprocess.files import open_source
+from postprocess.parameters import SelectionParameters
+from postprocess.progress import Progress, Silent, open_progress
+from postprocess.resources import available_memory
+from postprocess.selection import select
+from postprocess.workers import open_workers
+
+BEFORE = "before:batch_size=1024,max_epochs=17,sampling_temperature=1.05"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One pool. The accuracies are overall ones; `*_apart` are against the rows kept apart."""
+
+    setting: str
+    seed: int
+    seconds: float  # of training and sampling
+    steps: tuple[int, ...]  # of each cycle
+    sample: float
+    sample_apart: float
+    result: float
+    result_apart: float
+
+
+def draw_rows(path: Path, folder: Path, *, rows: int | None, apart: int, seed: int) -> tuple[Path, Path]:
+    """Write random rows of a CSV to two files: `rows` to train on (None: all but the others) and `apart` others."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    order = np.random.default_rng(seed).permutation(len(frame))
+    rows = len(frame) - apart if rows is None else rows
+    if rows < 1 or rows + apart > len(frame):
+        raise ValueError(f"{path}: has {len(frame)} rows, so {rows} to train on and {apart} apart cannot be drawn")
+    paths = folder / "training.csv", folder / "apart.csv"
+    for drawn, target in zip((order[:rows], order[rows : rows + apart]), paths, strict=True):
+        frame.iloc[np.sort(drawn)].to_csv(target, index=False)
+    return paths
+
+
+def train_once(
+    training: Path, apart: Path, setting: str, pool: PoolParameters, selection: SelectionParameters, progress: Progress
+) -> Trained:
+    """Build a pool, select from it, and measure both against the training rows and the rows kept apart."""
+    source = open_source(training, role="training")
+    binning = fit(source, progress=Silent())
+    originals = [
+        read_codes(open_source(path, role="holdout"), binning, progress=Silent()) for path in (training, apart)
+    ]
+    started = time.monotonic()
+    built = build_pool(
+        read_typed(source, binning),
+        pool,
+        folder=training.parent / "pool",
+        to_text=binning.to_text,
+        memory_bytes=available_memory().memory,
+        progress=progress,
+    )
+    seconds = time.monotonic() - started
+    codes = read_codes(open_source(built.path, role="pool"), binning, progress=Silent())
+    drawn = np.random.default_rng(pool.seed).choice(codes.n_rows, originals[0].n_rows, replace=False)
+    chosen = select(originals[0], codes, binning.sizes, selection, progress=Silent()).rows
+    with open_workers(selection.threads) as workers:
+        samples = [codes.codes.take(np.sort(rows), axis=1) for rows in (drawn, chosen)]
+        of_training, of_apart = (
+            measure(original.codes, samples, binning.sizes, workers=workers, progress=Silent(), label="")
+            for original in originals
+        )
+    return Trained(
+        setting=setting,
+        seed=pool.seed,
+        seconds=seconds,
+        steps=tuple(cycle.training.steps for cycle in built.cycles),
+        sample=of_training[0].overall,
+        sample_apart=of_apart[0].overall,
+        result=of_training[1].overall,
+        result_apart=of_apart[1].overall,
+    )
+
+
+def training_table(trained: Sequence[Trained]) -> str:
+    """Setting by setting: means over the seeds, and the spread (standard deviation) of each accuracy."""
+    rows = []
+    for setting in dict.fromkeys(each.setting for each in trained):
+        of_setting = [each for each in trained if each.setting == setting]
+        figures = [
+            _mean_and_spread([getattr(each, name) for each in of_setting])
+            for name in ("sample", "sample_apart", "result", "result_apart")
+        ]
+        steps = f"{np.mean([each.steps for each in of_setting]):,.0f}"
+        rows.append([setting, *figures, steps, f"{np.mean([each.seconds for each in of_setting]):,.0f}"])
+    return text_table(["setting", "sample", "apart", "result", "apart", "steps a cycle", "seconds"], rows)
+
+
+def _mean_and_spread(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.4f} ({np.std(values, ddof=min(1, len(values) - 1)):.4f})"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__.splitlines()[0])
+    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv or .csv.gz")
+    parser.add_argument("--rows", type=positive, metavar="N", help="rows to train on (all but those kept apart)")
+    parser.add_argument("--apart", type=positive, default=1000, metavar="N", help="rows kept apart (%(default)s)")
+    parser.add_argument("--seeds", type=positive, default=3, metavar="N", help="draws of rows (%(default)s)")
+    parser.add_argument(
+        "--setting",
+        action="append",
+        metavar="LABEL:NAME=VALUE,...",
+        help=f"pool parameters to compare with main.py's; may be given repeatedly (default: {BEFORE})",
+    )
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures")
+    add_parameters(parser)
+    given = parser.parse_args(arguments)
+    with exits(parser):
+        settings = settings_of(given.setting or [BEFORE], POOL)
+        selection = with_settings(SELECTION, given.set)
+        progress, trained = open_progress(sys.stderr), list[Trained]()
+        for seed in range(1, given.seeds + 1):
+            for label, pool in settings.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    paths = draw_rows(given.training, Path(folder), rows=given.rows, apart=given.apart, seed=seed)
+                    progress.log(f"seed {seed} of {given.seeds}: {label}")
+                    trained.append(train_once(*paths, label, replace(pool, seed=seed), selection, progress))
+        print(training_table(trained))
+        write_figures(
+            given,
+            settings={label: asdict(pool) for label, pool in settings.items()},
+            trained=[asdict(each) for each in trained],
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
