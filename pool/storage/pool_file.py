@@ -72,7 +72,7 @@ class PoolFile:
 def remove_strays(pool: Path, manifest: Manifest | None) -> None:
     """Remove what was broken off: half-written files, and files of cycles that the manifest does not name."""
     needed = {cycle.part for cycle in manifest.cycles.values()} if manifest and not manifest.is_complete else set()
-    for pattern in ("_cycle*.part", "_cycle*.log", "_manifest.json.part", ".csv.part"):
+    for pattern in ("_cycle*.part", "_manifest.json.part", ".csv.part"):
         for path in pool.parent.glob(f"{pool.stem}{pattern}"):
             if path.name not in needed:
                 path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ import pytest
 from pool import on_dask
 from pool.cycle import run_cycle_in_little_memory
 from pool.errors import PoolError
-from pool.on_dask import STATUS_SECONDS, FileProgress, relayed
+from pool.on_dask import STATUS_SECONDS, SentProgress
 from tests.pool.builds import FILES, STEM, build, fail_in_cycle, names
 from tests.pool.fakes import Recorder, resampled, train_with
 
@@ -78,36 +78,15 @@ def test_a_folder_that_the_machines_do_not_share_is_an_error(tmp_path, monkeypat
         part.unlink()
         return finished
 
-    monkeypatch.setattr(on_dask, "_run_elsewhere", lambda *cycle: elsewhere(*cycle, Recorder(), threading.Event()))
+    monkeypatch.setattr(on_dask, "_run_elsewhere", lambda *cycle: elsewhere(*cycle[:4], Recorder(), threading.Event()))
     with pytest.raises(PoolError, match=r"_cycle\d_.*\.part: written on another machine and not visible here"):
         build(tmp_path, cycle_backend="dask")
     assert names(tmp_path) == []
 
 
-def test_lines_are_told_while_they_come_and_the_rest_at_the_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(on_dask, "POLL_SECONDS", 0.01)
-    first, second, missing = (tmp_path / name for name in ("first.log", "second.log", "missing.log"))
-    told = threading.Event()
-
-    class Waiting(Recorder):
-        def log(self, text):
-            super().log(text)
-            told.set()
-
-    progress = Waiting()
-    with relayed([first, second, missing], progress):
-        FileProgress(first).log("cycle 1: epoch 1\nof 3")
-        assert told.wait(10)
-        FileProgress(second).log("cycle 2: epoch 1")
-        with first.open("a") as file:
-            file.write("half a line")
-    assert progress.lines == ["cycle 1: epoch 1 of 3", "cycle 2: epoch 1"]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_task_tells_now_and_then_how_far_it_is_and_how_long_it_will_take(tmp_path):
-    now, path = 0.0, tmp_path / "cycle.log"
-    progress = FileProgress(path, clock=lambda: now)
+def test_a_task_sends_now_and_then_how_far_it_is_and_how_long_it_will_take():
+    now, sent = 0.0, []
+    progress = SentProgress(sent.append, clock=lambda: now)
     with progress.task("training", total=100) as task:
         for percent in range(1, 21):
             now = percent * STATUS_SECONDS / 10
@@ -115,4 +94,4 @@ def test_a_task_tells_now_and_then_how_far_it_is_and_how_long_it_will_take(tmp_p
     with progress.task("preparing") as task:
         now += 10 * STATUS_SECONDS
         task.advance()
-    assert path.read_text() == "training: 10 %, 4 min left\ntraining: 20 %, 4 min left\n"
+    assert sent == ["training: 10 %, 4 min left", "training: 20 %, 4 min left"]
