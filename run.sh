@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prepares .venv, then runs main.py with all arguments. tests/run.sh sources this file for the preparation alone.
 set -euo pipefail
-unset PYTHONHOME PYTHONPATH # the packages of another Python stay out
+unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH # the packages of another Python stay out, and those of the project in
 
 project="$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
 python="$project/.venv/bin/python"

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-RARE = "_RARE_"  # what the MOSTLY AI SDK writes in place of a value too rare to show
+RARE = "_RARE_"  # what a MOSTLY AI generator writes in place of a value too rare to show
 MOST_DIGITS = 76  # of Arrow's widest decimals
 EXACT_WHOLE = 2.0**53  # whole numbers below this are exact in float64
 NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII)

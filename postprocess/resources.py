@@ -26,7 +26,7 @@ from postprocess.targets import PRIOR_MULTIPLE
 
 MARGIN = 1.2  # of the disk: sampled rows may be longer than the training rows, and file systems need some room
 PAGE_BYTES = 5_000_000  # of disk: the report, most of it the library that draws its charts
-GENERATOR_BYTES = GIB  # of memory: the least that the MOSTLY AI SDK and torch take
+GENERATOR_BYTES = GIB  # of memory: the least that the MOSTLY AI engine and torch take
 CODE_BYTES, COUNTED_BYTES = 1, 8  # of a code as it is kept, and as it is counted
 POOL_ROW_BYTES = 24  # of memory for each pool row beside its codes: fingerprint, weight and cell
 _OWN_CGROUPS = Path("/proc/self/cgroup")

@@ -26,7 +26,7 @@ fi
 """
 MAIN = """
 import os, sys
-print(os.getcwd(), sys.argv[1:], os.environ.get("PYTHONPATH"), sep="|")
+print(os.getcwd(), sys.argv[1:], os.environ.get("PYTHONPATH") or os.environ.get("PYTHONSAFEPATH"), sep="|")
 sys.exit(len(sys.argv) - 2)
 """
 
@@ -53,7 +53,7 @@ class Machine:
         return subprocess.Popen(
             [self.project / "run.sh", *arguments],
             cwd=self.elsewhere,
-            env={"PATH": str(self.bin), "PYTHONPATH": "/nowhere"},
+            env={"PATH": str(self.bin), "PYTHONPATH": "/nowhere", "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -74,6 +74,12 @@ def test_infinite_values_become_the_largest_finite_ones():
     assert codec_of(values).encode(values).tolist() == [1.0, 2.5, 1.0, 2.5]
 
 
+def test_a_column_of_infinite_values_alone_comes_back_as_it_is():
+    values = pd.Series([np.inf, None, -np.inf])
+    pd.testing.assert_series_equal(round_trip(values), values.rename("customer_id"))
+    assert ColumnCodecs.of(pd.DataFrame({"x": values})).encodings() == {"c0000": "TABULAR_CATEGORICAL"}
+
+
 def test_rare_values_are_marked_in_text_and_missing_in_numbers():
     text, few_big = pd.Series(["a", "b"], dtype="str"), pd.Series([BIG, BIG + 1], dtype="Int64")
     assert codec_of(text).decode(pd.Series(["v1", RARE, None])).tolist() == ["b", RARE, None]
