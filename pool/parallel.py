@@ -93,19 +93,19 @@ def _run_here(
     do not depend on what ran beside it.
     """
     waiting, failures, stop = deque(cycles), list[BaseException](), Event()
-    running: dict[Future[FinishedCycle], tuple[CyclePlan, Path]] = {}
+    running: dict[Future[FinishedCycle], tuple[tuple[CyclePlan, Path], bool]] = {}  # the flag: beside others
     with ThreadPoolExecutor(at_once, thread_name_prefix="cycle") as executor:
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
                     cycle = waiting.popleft()
                     run = run_cycle if at_once > 1 else run_cycle_in_little_memory
-                    running[executor.submit(run, *cycle, training, train, progress, stop)] = cycle
+                    running[executor.submit(run, *cycle, training, train, progress, stop)] = cycle, at_once > 1
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    cycle = running.pop(future)
+                    cycle, was_beside_others = running.pop(future)
                     error = future.exception()
-                    if isinstance(error, OutOfMemoryError) and at_once > 1:
+                    if isinstance(error, OutOfMemoryError) and was_beside_others and not failures:
                         progress.log(f"warning: {error}; from here on, cycles run one after the other")
                         waiting.append(cycle)
                         at_once = 1

@@ -127,19 +127,25 @@ def test_after_a_failure_no_other_cycle_starts(tmp_path):
     assert started == [1]
 
 
-def test_a_cycle_that_ran_out_of_memory_beside_others_is_run_again_alone_and_as_planned(tmp_path, plenty, sequential):
-    seen = []
+@pytest.mark.parametrize("exhausted", [{1}, {1, 2}, {1, 2, 3}])
+def test_cycles_that_ran_out_of_memory_beside_others_are_run_again_alone_and_as_planned(
+    tmp_path, plenty, sequential, exhausted
+):
+    seen, all_there = [], threading.Barrier(3, timeout=10)
 
     def exhaust_beside_others(rows, plan, progress):
         seen.append((plan.number, plan.batch_size))
-        if plan.number == 1 and len([entry for entry in seen if entry[0] == 1]) == 1:
-            raise OutOfMemoryError("cycle 1 of 3: CUDA out of memory")
+        if len(seen) <= 3:
+            all_there.wait()
+            if plan.number in exhausted:
+                raise OutOfMemoryError(f"{plan.label}: CUDA out of memory")
         yield from resampled(rows, plan, progress)
 
     progress = Recorder()
     result = at_once(tmp_path, train=train_with(exhaust_beside_others), progress=progress, batch_size=8)
     assert result.path.read_bytes() == sequential
-    assert seen[-1] == (1, 8) and [cycle.retry_reason for cycle in result.cycles] == [None] * 3
+    assert {batch for _, batch in seen} == {8} and {number for number, _ in seen[3:]} == exhausted
+    assert [cycle.retry_reason for cycle in result.cycles] == [None] * 3
     assert any("one after the other" in line for line in progress.lines)
 
 
