@@ -16,7 +16,8 @@ ALL_ROWS, BOOTSTRAP = "all", "bootstrap"
 AT_ONCE, DASK = "auto", "dask"
 BACKENDS = (AT_ONCE, DASK)
 
-# An automatic batch is the largest power of two between these bounds that gives MIN_STEPS_PER_EPOCH.
+# An automatic batch is the largest power of two between these bounds that gives MIN_STEPS_PER_EPOCH. Batches of 32 rows
+# trained worse than batches of 64, even on 4,000 rows.
 MIN_STEPS_PER_EPOCH = 64
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 64, 1024
 
