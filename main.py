@@ -57,9 +57,9 @@ with checked(PoolParameters, SelectionParameters):
         max_epochs=100,
         # Per cycle: at most this many minutes of training.
         max_training_time=60.0,
-        # Per cycle: rows of a training step; None: as many as give at least 64 steps an epoch. Larger is faster on a GPU,
-        # takes more memory and, with few rows, learns less; but wide tables of few rows (5,000 x 80) did better with
-        # 1024. If memory runs out, the batch is halved once.
+        # Per cycle: rows of a training step; None: as many as give at least 64 steps an epoch. Larger is faster on a
+        # GPU, takes more memory and, with few rows, learns less; but wide tables of few rows (5,000 x 80) did better
+        # with 1024. If memory runs out, the batch is halved once.
         batch_size=None,
         # Rows of the whole pool, as a multiple of the training rows. More rows give the selection more choice; sampling
         # time, disk space and selection time grow in proportion.
@@ -78,7 +78,7 @@ with checked(PoolParameters, SelectionParameters):
     )
 
     # --draft: a first look at your data in about a minute. These replace the parameters above.
-    DRAFT = POOL.for_one_cycle(model_name="MOSTLY_AI/Small", max_epochs=8, sample_size=10.0)
+    DRAFT = POOL.for_one_cycle(model_name="MOSTLY_AI/Small", max_epochs=6, sample_size=10.0)
 
     # -------------------------------------------------------------------------------------------- the selection
     SELECTION = SelectionParameters(

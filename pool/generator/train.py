@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -24,6 +25,7 @@ VALIDATION_SHARE = 0.1  # of the rows: the engine does not train on them, and st
 PIECE_ROWS = 250_000  # sampled with one seed: bounds the memory and the disk
 ROWS_SAMPLED_AT_ONCE = 10_000
 PERCENT = 100
+PREPARING_STEPS = ("split", "analyze", "encode")  # of the engine, before the training
 
 # Training consists of very many small operations, which more threads do not speed up, and several threads wait for
 # each other by spinning if the machine is busy. With one thread the rows do not depend on the number of cores either.
@@ -113,15 +115,12 @@ def describe_job(plan: CyclePlan, encodings: dict[str, str]) -> dict[str, Any]:
 def follow_training(events: Iterator[Event], plan: CyclePlan, progress: Progress) -> TrainingRecord:
     """Report the progress of a training until its events say that it has ended; returns how it went."""
     epochs: list[Epoch] = []
+    first = _follow_preparing(events, plan, progress)
     with progress.task(f"{plan.label}: training", total=PERCENT, unit="") as task:
-        for event in events:
+        for event in chain(first, events):
             match event:
-                case {"event": "log", "text": text}:
-                    progress.log(f"{plan.label}: {text}")
-                case {"event": "progress", "step": "train", "completed": completed}:
+                case {"event": "progress", "completed": completed}:
                     task.update(PERCENT * completed)
-                case {"event": "progress", "step": step, "completed": completed}:
-                    task.update(0, note=f"preparing: {step} {PERCENT * completed:.0f} %")
                 case {"event": "epoch"}:
                     epoch = Epoch(**{name: value for name, value in event.items() if name != "event"})
                     note = _describe_epoch(epoch, plan.settings.max_epochs)
@@ -134,6 +133,21 @@ def follow_training(events: Iterator[Event], plan: CyclePlan, progress: Progress
                     facts = {name: value for name, value in event.items() if name != "event"}
                     return TrainingRecord(epochs=tuple(epochs), **facts)
     raise PoolError("its process ended before the training did")
+
+
+def _follow_preparing(events: Iterator[Event], plan: CyclePlan, progress: Progress) -> list[Event]:
+    """Report the progress until the training proper begins; returns the event that says so."""
+    with progress.task(f"{plan.label}: preparing", total=PERCENT, unit="") as task:
+        for event in events:
+            match event:
+                case {"event": "log", "text": text}:
+                    progress.log(f"{plan.label}: {text}")
+                case {"event": "progress", "step": step, "completed": completed} if step in PREPARING_STEPS:
+                    done = PREPARING_STEPS.index(step) + completed
+                    task.update(PERCENT * done / len(PREPARING_STEPS), note=step)
+                case _:
+                    return [event]
+    return []
 
 
 def follow_sampling(events: Iterator[Event], plan: CyclePlan, progress: Progress) -> Iterator[Path]:
