@@ -116,7 +116,7 @@ def follow_training(events: Iterator[Event], plan: CyclePlan, progress: Progress
     """Report the progress of a training until its events say that it has ended; returns how it went."""
     epochs: list[Epoch] = []
     first = _follow_preparing(events, plan, progress)
-    with progress.task(f"{plan.label}: training", total=PERCENT, unit="") as task:
+    with progress.task(f"{plan.label}: training (may stop early)", total=PERCENT, unit="") as task:
         for event in chain(first, events):
             match event:
                 case {"event": "progress", "completed": completed}:

@@ -73,7 +73,10 @@ def test_the_training_and_its_progress_are_recorded(fake):
             device="a GPU",
             gpu_memory_bytes=2**30,
         )
-        assert progress.completed == {"cycle 1 of 1: preparing": pytest.approx(250 / 3), "cycle 1 of 1: training": 100}
+        assert progress.completed == {
+            "cycle 1 of 1: preparing": pytest.approx(250 / 3),
+            "cycle 1 of 1: training (may stop early)": 100,
+        }
         list(trained.sample())
     assert progress.completed["cycle 1 of 1: sampling"] == 10
     (line,) = (line for line in progress.lines if "epoch 1 of at most 3" in line)
