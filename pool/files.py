@@ -3,22 +3,25 @@
 import errno
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
-CHUNK_BYTES = 1 << 20
 # The answers of file systems without locks, such as some network file systems.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace a text file. At any moment the name stands for either the old file or the new one, whole."""
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write in place of `path`. At any moment the name stands for the old file or the whole new one."""
     new = path.with_name(f"{path.name}.part")
     try:
-        with new.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with new.open("wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)

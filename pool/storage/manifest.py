@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from pool.files import write_whole
+from pool.files import replacing
 from pool.missing_indicators import Contradictions
 from pool.parameters import CyclePlan, CycleSettings, PoolParameters
 from pool.protocols import Epoch, TrainingRecord
@@ -97,7 +97,8 @@ def write_manifest(manifest: Manifest, pool: Path) -> None:
     rows = sum(cycle.rows for cycle in cycles)
     content = {"format": FORMAT, "pool": pool.name, "is_complete": manifest.is_complete, "rows": rows}
     content |= asdict(manifest) | {"cycles": [asdict(cycle) for cycle in cycles]}
-    write_whole(manifest_path(pool), json.dumps(content, indent=2) + "\n")
+    with replacing(manifest_path(pool)) as file:
+        file.write(json.dumps(content, indent=2).encode() + b"\n")
 
 
 def read_manifest(path: Path) -> Manifest | None:

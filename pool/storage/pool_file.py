@@ -6,14 +6,15 @@ removes or repeats what was broken off (`resume`).
 """
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
-from pool.files import CHUNK_BYTES, Lock, sync_folder
+from pool.files import Lock, replacing
 from pool.parameters import CyclePlan
 from pool.storage.manifest import CycleRecord, Manifest, write_manifest
+
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,18 +81,11 @@ def remove_strays(pool: Path, manifest: Manifest | None) -> None:
 
 def _join(parts: list[Path], path: Path) -> str:
     """Write the files one after the other into one file; returns its SHA-256 checksum."""
-    joined, checksum = path.with_name(f"{path.name}.part"), hashlib.sha256()
-    try:
-        with joined.open("wb") as pool:
-            for part in parts:
-                with part.open("rb") as rows:
-                    while chunk := rows.read(CHUNK_BYTES):
-                        pool.write(chunk)
-                        checksum.update(chunk)
-            pool.flush()
-            os.fsync(pool.fileno())
-        joined.replace(path)
-    finally:
-        joined.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    checksum = hashlib.sha256()
+    with replacing(path) as pool:
+        for part in parts:
+            with part.open("rb") as rows:
+                while chunk := rows.read(CHUNK_BYTES):
+                    pool.write(chunk)
+                    checksum.update(chunk)
     return checksum.hexdigest()

@@ -226,7 +226,7 @@ def fail_at(monkeypatch, place, *, call):
     [
         ("pool.cycle.sha256_of", 1, 0, "kept there: 0"),  # of a part file
         ("pool.cycle.sha256_of", 2, 1, "kept there: 1"),
-        ("pool.storage.pool_file.sync_folder", 1, 3, "kept there: 3"),  # after the cycles were joined
+        ("pool.files.sync_folder", 4, 3, "kept there: 3"),  # after the cycles were joined
         ("pool.storage.pool_file.write_manifest", 1, 0, "kept there: 0"),
         ("pool.storage.pool_file.write_manifest", 2, 1, "kept there: 1"),
         ("pool.storage.pool_file.write_manifest", 4, 3, "kept there: 3"),  # of the finished pool

@@ -7,12 +7,17 @@ import sys
 import psutil
 import pytest
 
-from pool.files import NO_LOCKS, sync_folder, try_to_hold, write_whole
+from pool.files import NO_LOCKS, replacing, sync_folder, try_to_hold
+
+
+def write(path, text):
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 def test_a_file_is_written_in_place_of_the_one_before(tmp_path):
     for text in ("one", "twö"):
-        write_whole(tmp_path / "file.json", text)
+        write(tmp_path / "file.json", text)
         assert (tmp_path / "file.json").read_text(encoding="utf-8") == text
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
 
@@ -21,10 +26,10 @@ def test_a_failed_write_leaves_the_one_before(tmp_path, monkeypatch):
     def fill(_descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    write_whole(tmp_path / "file.json", "one")
+    write(tmp_path / "file.json", "one")
     monkeypatch.setattr(os, "fsync", fill)
     with pytest.raises(OSError, match="No space left on device"):
-        write_whole(tmp_path / "file.json", "two")
+        write(tmp_path / "file.json", "two")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file.json", "one")]
 
 

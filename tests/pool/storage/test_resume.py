@@ -52,7 +52,7 @@ KILLED_RUNS = """
 import os, signal, sys
 from pathlib import Path
 from unittest import mock
-import pool.storage.pool_file
+import pool.files, pool.storage.pool_file
 from tests.pool.builds import build
 from tests.pool.fakes import resampled, train_with
 
@@ -88,7 +88,7 @@ def run(moment, folder):
     patches = {
         "part written": die_at_call((pool_file, "write_manifest"), 3),
         "joining": die_at_call((Path, "replace"), 7),
-        "joined": die_at_call((pool_file, "sync_folder"), 1),
+        "joined": die_at_call((pool.files, "sync_folder"), 7),
         "finished": die_at_call((pool_file, "write_manifest"), 7, after=True),
     }
     with patches.get(moment, mock.MagicMock()):
