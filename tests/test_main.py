@@ -817,7 +817,7 @@ def test_wrong_parameters(tmp_path, capsys, old, new, message):
 @pytest.mark.engine
 def test_a_run_with_the_real_generator(output, tmp_path, monkeypatch):
     monkeypatch.setattr(main, "build_pool", build_pool)
-    quick = {"model_name": "MOSTLY_AI/Small", "max_epochs": 1, "train_iterations": 1, "sample_size": 2.0}
+    quick = {"model_name": "MOSTLY_AI/Small", "max_epochs": 1, "cycle_backend": "auto", "sample_size": 2.0}
     monkeypatch.setattr(main, "POOL", replace(main.POOL, **quick))
     original = cells(FLIGHTS)[["date", "carrier", "dep_delay", "temp"]].sample(300, random_state=1)
     assert call(save(original, tmp_path / "flights.csv"), "--output", output) == 0

@@ -108,7 +108,7 @@ def test_types_and_formats_come_back_cell_by_cell(tmp_path, surroundings, genera
     assert all(list(folder.iterdir()) == [] for folder in surroundings)
     if generator is train:
         assert any("validation loss" in line for line in progress.lines)
-        assert progress.completed["cycle 1 of 1: training (may stop early)"] == 100
+        assert progress.completed["cycle 1 of 1: training"] == 100
         assert progress.completed["cycle 1 of 1: sampling"] == 2 * ROWS
     with result.path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)

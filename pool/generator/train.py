@@ -116,7 +116,7 @@ def follow_training(events: Iterator[Event], plan: CyclePlan, progress: Progress
     """Report the progress of a training until its events say that it has ended; returns how it went."""
     epochs: list[Epoch] = []
     first = _follow_preparing(events, plan, progress)
-    with progress.task(f"{plan.label}: training (may stop early)", total=PERCENT, unit="") as task:
+    with progress.task(f"{plan.label}: training", total=PERCENT, unit="") as task:
         for event in chain(first, events):
             match event:
                 case {"event": "progress", "completed": completed}:
@@ -142,6 +142,11 @@ def _follow_preparing(events: Iterator[Event], plan: CyclePlan, progress: Progre
             match event:
                 case {"event": "log", "text": text}:
                     progress.log(f"{plan.label}: {text}")
+                    settings = plan.settings
+                    progress.log(
+                        f"{plan.label}: training stops once it no longer improves, at the latest after "
+                        f"{settings.max_epochs} epochs or {settings.max_training_time:g} minutes"
+                    )
                 case {"event": "progress", "step": step, "completed": completed} if step in PREPARING_STEPS:
                     done = PREPARING_STEPS.index(step) + completed
                     task.update(PERCENT * done / len(PREPARING_STEPS), note=step)

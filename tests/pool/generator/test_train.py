@@ -75,7 +75,7 @@ def test_the_training_and_its_progress_are_recorded(fake):
         )
         assert progress.completed == {
             "cycle 1 of 1: preparing": pytest.approx(250 / 3),
-            "cycle 1 of 1: training (may stop early)": 100,
+            "cycle 1 of 1: training": 100,
         }
         list(trained.sample())
     assert progress.completed["cycle 1 of 1: sampling"] == 10
