@@ -13,7 +13,7 @@ from pool.cycle_writer import ToText, TrainingRows
 from pool.errors import PoolError
 from pool.generator.train import train as train_with_mostlyai
 from pool.parallel import run_cycles
-from pool.parameters import PoolParameters, plan_cycles
+from pool.parameters import MIN_BATCH_SIZE, PoolParameters, plan_cycles
 from pool.protocols import EARLY_STOPPING, Progress, Train
 from pool.storage.manifest import CycleRecord, Manifest
 from pool.storage.pool_file import PoolFile, PoolResult
@@ -99,10 +99,15 @@ def training_warnings(cycles: Iterable[CycleRecord]) -> list[str]:
                 f"loss still fell; raise {record.ended_by} for a better pool"
             )
         elif 0 < record.steps < MIN_STEPS:
-            remedy = "lower batch_size" if record.ended_by == EARLY_STOPPING else f"raise {record.ended_by}"
+            if record.ended_by != EARLY_STOPPING:
+                remedy = f"raise {record.ended_by}, or give more training rows"
+            elif (cycle.settings.batch_size or 0) > MIN_BATCH_SIZE:
+                remedy = "lower batch_size, or give more training rows"
+            else:
+                remedy = "give more training rows, as it stopped by itself with few"
             warnings.append(
                 f"{label}: the generator made only {record.steps:,} training steps; {MIN_STEPS:,} or more are better: "
-                f"{remedy}, or give more training rows"
+                f"{remedy}"
             )
     return warnings
 

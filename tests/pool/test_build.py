@@ -294,6 +294,13 @@ def test_without_room_nothing_is_trained_and_nothing_left(tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(("batch_size", "can_be_lowered"), [(64, False), (128, True)])
+def test_a_smaller_batch_is_the_remedy_of_few_steps_unless_it_is_small_already(tmp_path, batch_size, can_be_lowered):
+    train = train_with(resampled, replace(RECORD, steps=999))
+    (warning,) = training_warnings(build(tmp_path, train=train, train_iterations=1, batch_size=batch_size).cycles)
+    assert ("lower batch_size" in warning) == can_be_lowered
+
+
 def test_a_draft_is_named_so(tmp_path):
     assert build(tmp_path, suffix="_draft").path.name == f"{STEM}_draft.csv"
 
@@ -303,7 +310,7 @@ def test_a_draft_is_named_so(tmp_path):
     [
         (RECORD, []),
         (replace(RECORD, steps=0, ended_by=None), []),  # it does not say
-        (replace(RECORD, steps=999), ["999 training steps", "batch_size"]),
+        (replace(RECORD, steps=999), ["999 training steps", "more training rows"]),
         (replace(RECORD, ended_by=EPOCHS), ["max_epochs", "still fell"]),
         (replace(RECORD, ended_by=TIME, steps=50), ["max_training_time", "still fell"]),
         (replace(RECORD, ended_by=TIME, epochs=()), ["max_training_time", "still fell"]),
