@@ -9,7 +9,6 @@ it ends when the caller ends.
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -35,10 +34,16 @@ POLL_SECONDS = 0.25
 STALL_SECONDS = 15 * 60.0  # a process has stalled if it is silent and idle for this long
 IDLE_SHARE = 0.01  # of one core: a process that uses less only waits
 READ_BYTES = 65536
-LAST_BREATH_SECONDS = 5.0  # for killed processes to end, before the files that they write are removed
 KERNEL_COUNTS = Path("/proc/vmstat")
 OWN_OOM_SCORE = Path("/proc/self/oom_score_adj")
 FIRST_TO_KILL = "500"  # if memory runs out, the kernel kills this process rather than the caller
+
+# The group is killed; once its processes have ended, or after five seconds, the files that they wrote are removed.
+KILL_THEN_REMOVE = """
+kill -9 "-$1"
+for _ in $(seq 50); do kill -0 "-$1" || break; sleep 0.1; done
+exec rm -rf -- "$2"
+"""
 
 Event = dict[str, Any]
 Send = Callable[[Event], None]
@@ -221,10 +226,6 @@ def kernel_kills() -> int | None:
 
 def _end_with_caller(folder: Path) -> None:
     os.read(sys.stdin.fileno(), 1)  # nothing is ever written, so this returns when the caller is gone
-    started = psutil.Process().children(recursive=True)
-    for process in started:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(started, timeout=LAST_BREATH_SECONDS)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.killpg(0, signal.SIGKILL)
+    # A process of its own does the rest: this one would go on writing to the folder while it removes it.
+    command = ["/bin/sh", "-c", KILL_THEN_REMOVE, "sh", str(os.getpgid(0)), str(folder)]
+    subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
