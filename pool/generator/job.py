@@ -36,7 +36,7 @@ def train_and_sample(folder: Path, send: Send) -> None:
     workspace = folder / "workspace"
     try:
         training = _train(engine, job, workspace, pd.read_parquet(folder / ROWS_NAME), send)
-    except (MemoryError, RuntimeError) as error:
+    except Exception as error:
         if isinstance(error, MemoryError) or speaks_of_memory(str(error)):
             raise OutOfMemoryError(" ".join(str(error).split()) or "out of memory") from error
         raise
