@@ -53,13 +53,13 @@ with checked(PoolParameters, SelectionParameters):
         # longer: on a CPU, a Large epoch takes about twice as long as a Small one.
         model_name="MOSTLY_AI/Large",
         # Per cycle: at most this many passes over the training rows. Training stops by itself once it no longer
-        # improves, which usually takes 15 to 40.
+        # improves, which usually takes 10 to 40.
         max_epochs=100,
         # Per cycle: at most this many minutes of training.
         max_training_time=60.0,
-        # Per cycle: rows of a training step; None: as many as give at least 64 steps an epoch. Larger is faster on a
-        # GPU, takes more memory and, with few rows, learns less; but wide tables of few rows (5,000 x 80) did better
-        # with 1024. If memory runs out, the batch is halved once.
+        # Per cycle: rows of a training step. None: 64 to 1024, the most that give 64 steps an epoch. A larger batch is
+        # faster on a GPU, takes more memory and learns less from few rows; but a wide table of few rows (5,000 x 80)
+        # did better with 1024. If memory runs out, the batch is halved once.
         batch_size=None,
         # Rows of the whole pool, as a multiple of the training rows. More rows give the selection more choice; sampling
         # time, disk space and selection time grow in proportion.

@@ -150,9 +150,9 @@ def main(arguments: Sequence[str]) -> int:
         selection = with_settings(SELECTION, given.set)
         progress, trained = open_progress(sys.stderr), list[Trained]()
         for seed in range(1, given.seeds + 1):
-            for label, pool in settings.items():
-                with tempfile.TemporaryDirectory() as folder:
-                    paths = draw_rows(given.training, Path(folder), rows=given.rows, apart=given.apart, seed=seed)
+            with tempfile.TemporaryDirectory() as folder:
+                paths = draw_rows(given.training, Path(folder), rows=given.rows, apart=given.apart, seed=seed)
+                for label, pool in settings.items():
                     progress.log(f"seed {seed} of {given.seeds}: {label}")
                     trained.append(train_once(*paths, label, replace(pool, seed=seed), selection, progress))
         print(training_table(trained))

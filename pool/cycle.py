@@ -16,6 +16,8 @@ from pool.parameters import BOOTSTRAP, CyclePlan
 from pool.protocols import Progress, Train
 from pool.storage.manifest import CycleRecord
 
+FAILURES = (PoolError, OSError)  # of one cycle; they say nothing about the other cycles
+
 
 @dataclass(frozen=True)
 class FinishedCycle:

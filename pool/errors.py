@@ -9,12 +9,14 @@ class OutOfMemoryError(PoolError):
     """A training ended because memory ran out, on the GPU or beside it."""
 
 
-class StoppedError(PoolError):
-    """A cycle was stopped from outside before it had finished."""
-
-    def __init__(self) -> None:
-        super().__init__("stopped")
+class StoppedError(Exception):
+    """A cycle was stopped from outside before it had finished, which is no failure of its own."""
 
 
 class ParameterError(ValueError):
     """A parameter does not fit the training data."""
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an error in one line, or the name of its type if it has no message."""
+    return " ".join(str(error).split()) or type(error).__name__

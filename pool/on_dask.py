@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from pool.cycle import FinishedCycle, run_cycle_in_little_memory
+from pool.cycle import FAILURES, FinishedCycle, run_cycle_in_little_memory
 from pool.cycle_writer import TrainingRows
-from pool.errors import PoolError
+from pool.errors import PoolError, one_line
 from pool.parameters import CyclePlan
 from pool.protocols import Progress, Task, Train
 
-FAILURES = (PoolError, OSError)  # of one cycle; they say nothing about the other cycles
 STATUS_SECONDS = 30.0  # a running task sends a line at most this often
 MINUTE = 60.0
 
@@ -78,8 +77,7 @@ def _failures_of_dask() -> Iterator[None]:
     except (PoolError, OSError, GeneratorExit):
         raise
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PoolError(f"cycle_backend='dask': {reason}") from error
+        raise PoolError(f"cycle_backend='dask': {one_line(error)}") from error
 
 
 class SentProgress:

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from pool.cycle import FinishedCycle, run_cycle, run_cycle_in_little_memory
+from pool.cycle import FAILURES, FinishedCycle, run_cycle, run_cycle_in_little_memory
 from pool.cycle_writer import TrainingRows
-from pool.errors import OutOfMemoryError, PoolError
+from pool.errors import OutOfMemoryError
 from pool.on_dask import run_on_dask
 from pool.parameters import AT_ONCE, DASK, CyclePlan
 from pool.protocols import Progress, Train
 
-FAILURES = (PoolError, OSError)  # of one cycle; they say nothing about the other cycles
 MIB, GIB = 2**20, 2**30
 
 # What a cycle needs, measured with Large generators of 29 and 140 columns and batches of 64 to 1,024 rows on a CPU.

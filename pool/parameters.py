@@ -73,8 +73,7 @@ class PoolParameters:
     model_name: size of the generator, one of MODEL_NAMES.
     max_epochs: a cycle makes at most this many passes over its rows. It stops earlier once it no longer improves.
     max_training_time: a cycle trains for at most this many minutes.
-    batch_size: rows of a training step. None: as many as give at least MIN_STEPS_PER_EPOCH steps an epoch. The batch is
-        halved once if memory runs out.
+    batch_size: rows of a training step. None: `automatic_batch_size`. The batch is halved once if memory runs out.
     sample_size: rows of the whole pool, as a multiple of the training rows.
     sampling_temperature: above 1 the rows are more varied than the generator believes, below 1 less varied.
     training_rows: "all" trains a cycle on the training rows, "bootstrap" on as many drawn with replacement.

@@ -65,11 +65,6 @@ class TrainingRecord:
         return [epoch.validation_loss for epoch in self.epochs if epoch.validation_loss is not None]
 
     @property
-    def validation_loss(self) -> float | None:
-        """The lowest validation loss. The generator samples from the weights of that epoch."""
-        return min(self.validation_losses, default=None)
-
-    @property
     def was_still_improving(self) -> bool:
         """Whether a limit ended the training in an epoch that had the lowest validation loss so far."""
         losses = self.validation_losses

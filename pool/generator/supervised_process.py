@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from pool.errors import OutOfMemoryError, PoolError
+from pool.errors import OutOfMemoryError, PoolError, one_line
 from pool.protocols import check_stop
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -38,9 +38,8 @@ KERNEL_COUNTS = Path("/proc/vmstat")
 OWN_OOM_SCORE = Path("/proc/self/oom_score_adj")
 FIRST_TO_KILL = "500"  # if memory runs out, the kernel kills this process rather than the caller
 
-# The group is killed; once its processes have ended, or after five seconds, the files that they wrote are removed.
-KILL_THEN_REMOVE = """
-kill -9 "-$1"
+# Removes the folder $2 once the processes of the killed group $1 have ended, or after five seconds.
+REMOVE_AFTER_THEIR_END = """
 for _ in $(seq 50); do kill -0 "-$1" || break; sleep 0.1; done
 exec rm -rf -- "$2"
 """
@@ -191,7 +190,7 @@ def serve(work: Callable[[Path, Send], None]) -> None:
         try:
             while line:
                 line = line[os.write(events, line) :]
-        except BrokenPipeError:  # the caller is gone: the folder must be gone before this process ends
+        except BrokenPipeError:  # the caller is gone: the lifeline ends this process
             lifeline.join()
 
     try:
@@ -199,8 +198,7 @@ def serve(work: Callable[[Path, Send], None]) -> None:
     except Exception as error:
         if not isinstance(error, PoolError):  # a PoolError says everything in its message
             traceback.print_exc()
-        reason = " ".join(str(error).split()) or type(error).__name__
-        send({"event": "failed", "reason": reason, "is_of_memory": isinstance(error, OutOfMemoryError)})
+        send({"event": "failed", "reason": one_line(error), "is_of_memory": isinstance(error, OutOfMemoryError)})
         sys.exit(1)
     send({"event": "done"})
 
@@ -226,6 +224,9 @@ def kernel_kills() -> int | None:
 
 def _end_with_caller(folder: Path) -> None:
     os.read(sys.stdin.fileno(), 1)  # nothing is ever written, so this returns when the caller is gone
-    # A process of its own does the rest: this one would go on writing to the folder while it removes it.
-    command = ["/bin/sh", "-c", KILL_THEN_REMOVE, "sh", str(os.getpgid(0)), str(folder)]
-    subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Another process removes the folder: this one would go on writing there meanwhile.
+    command = ["/bin/sh", "-c", REMOVE_AFTER_THEIR_END, "sh", str(os.getpgid(0)), str(folder)]
+    try:
+        subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    finally:
+        os.killpg(0, signal.SIGKILL)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pool.errors import PoolError, StoppedError
+from pool.errors import PoolError
 from pool.generator.column_codecs import ColumnCodecs
 from pool.generator.job import JOB_NAME, ROWS_NAME
 from pool.generator.supervised_process import Event, SupervisedProcess
@@ -62,8 +62,6 @@ def train(rows: pd.DataFrame, plan: CyclePlan, progress: Progress, stop: Flag) -
             events = process.events(stop)
             try:
                 record = follow_training(events, plan, progress)
-            except StoppedError:
-                raise
             except PoolError as error:
                 raise type(error)(f"{plan.label}: the generator failed: {error}") from error
             yield TrainedProcess(record, events, codecs, plan, progress)
@@ -87,8 +85,6 @@ class TrainedProcess:
                     coded = pd.read_parquet(part)
                     part.unlink()
                     yield self._codecs.decode(coded)
-        except StoppedError:
-            raise
         except PoolError as error:
             raise PoolError(f"{self._plan.label}: the generator failed: {error}") from error
 
@@ -114,17 +110,18 @@ def describe_job(plan: CyclePlan, encodings: dict[str, str]) -> dict[str, Any]:
 
 def follow_training(events: Iterator[Event], plan: CyclePlan, progress: Progress) -> TrainingRecord:
     """Report the progress of a training until its events say that it has ended; returns how it went."""
-    epochs: list[Epoch] = []
+    epochs, done = list[Epoch](), 0.0
     first = _follow_preparing(events, plan, progress)
     with progress.task(f"{plan.label}: training", total=PERCENT, unit="") as task:
         for event in chain(first, events):
             match event:
                 case {"event": "progress", "completed": completed}:
-                    task.update(PERCENT * completed)
+                    done = PERCENT * completed
+                    task.update(done)
                 case {"event": "epoch"}:
                     epoch = Epoch(**{name: value for name, value in event.items() if name != "event"})
                     note = _describe_epoch(epoch, plan.settings.max_epochs)
-                    task.update(PERCENT * epoch.number / plan.settings.max_epochs, note=note)
+                    task.update(done, note=note)
                     if epoch.validation_loss is not None:  # or else the epoch has not ended
                         progress.log(f"{plan.label}: {note}")
                         epochs.append(epoch)

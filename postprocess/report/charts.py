@@ -137,7 +137,7 @@ def losses_by_epoch(trainings: Sequence[Mapping]) -> Figure:
     layout["yaxis"] |= {"title": {"text": "loss"}}
     layout["annotations"] = []
     for cycle in trainings:
-        epochs = [epoch for epoch in cycle["epochs"] if epoch["validation_loss"] is not None]
+        epochs = cycle["epochs"]
         for key, name, dash, width in (
             ("validation_loss", "validation", "solid", 2.5),
             ("training_loss", "training", "dot", 1.5),

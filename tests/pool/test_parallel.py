@@ -1,6 +1,7 @@
 import errno
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -163,8 +164,6 @@ class _WaitsForStop:
 
 
 def test_an_interrupt_stops_all_cycles_and_leaves_nothing(tmp_path, plenty):
-    from contextlib import contextmanager
-
     ended = []
 
     @contextmanager
