@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from postprocess.ending import PROGRAM, checked, explain_early_ends, open_standard_streams, run_to_end
+from postprocess.runtime.exits import PROGRAM, checked, explain_early_ends, open_standard_streams, run_to_end
 
 if __name__ == "__main__":
     explain_early_ends()
@@ -24,23 +24,26 @@ from pool.build import build_pool, training_warnings
 from pool.errors import ParameterError, PoolError
 from pool.parameters import PoolParameters
 from pool.storage.pool_file import PoolResult
-from postprocess.binning import Binning, fit, read_typed
-from postprocess.codes import Codes, encode_frame, read_codes
-from postprocess.command import Parser, open_inputs, require_writable
-from postprocess.evaluation import measure
-from postprocess.files import InputError, Source, open_source
-from postprocess.official import Official, evaluate
-from postprocess.origin import origin, trainings
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Progress, Silent, open_progress
-from postprocess.report.facts import FileFacts, RunFacts, summary, write_summary
+from postprocess.data.binning import Binning, fit, read_typed
+from postprocess.data.codes import Codes
+from postprocess.data.encoding import encode_frame, read_codes
+from postprocess.data.inputs import open_inputs
+from postprocess.data.result_csv import write_result
+from postprocess.data.sources import Source, open_source
+from postprocess.preflight import available_memory, mean_row_bytes, needs_of_selection, needs_of_training, require_room
+from postprocess.report.diagnostics import origin, trainings
 from postprocess.report.findings import look_closely
+from postprocess.report.mostlyai_qa import Official, evaluate
 from postprocess.report.page import write_page
-from postprocess.report.words import worse_than_a_sample
-from postprocess.resources import available_memory, mean_row_bytes, needs_of_selection, needs_of_training, require_room
-from postprocess.result import free_path, write_result
-from postprocess.selection import Stage, select
-from postprocess.workers import open_workers
+from postprocess.report.sentences import worse_than_a_sample
+from postprocess.report.summary import FileFacts, RunFacts, summary, write_summary
+from postprocess.runtime.exits import InputError, Parser
+from postprocess.runtime.outputs import free_path, require_writable
+from postprocess.runtime.progress import Progress, Silent, open_progress
+from postprocess.runtime.threads import open_workers
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.select import Stage, select
+from postprocess.tables.accuracy import measure
 
 with checked(PoolParameters, SelectionParameters):
     # ------------------------------------------------------------------------------------------------- the pool

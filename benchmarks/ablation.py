@@ -20,13 +20,13 @@ from benchmarks.command import add_case, add_parameters, exits, share, text_tabl
 from benchmarks.measure import LEVELS
 from benchmarks.runs import Case, read_case
 from main import SELECTION
-from postprocess import selection as selecting
-from postprocess.ipf import IpfResult
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Progress, open_progress
-from postprocess.rounding import scale_weights
-from postprocess.tables import Tables
-from postprocess.trimming import TrimmingResult
+from postprocess.runtime.progress import Progress, open_progress
+from postprocess.selection import select as selecting
+from postprocess.selection.ipf import IpfResult
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.rounding import scale_weights
+from postprocess.selection.trimming import TrimmingResult
+from postprocess.tables.counts import Tables
 
 
 def equal_weights(codes: np.ndarray, *_: object, **__: object) -> IpfResult:
@@ -56,7 +56,7 @@ def drop_rows(
 
 @dataclass(frozen=True)
 class Variant:
-    """A selection with some steps replaced, by their names in postprocess.selection, or other parameters."""
+    """A selection with some steps replaced, by their names in postprocess.selection.select, or other parameters."""
 
     name: str
     steps: dict[str, Callable] = field(default_factory=dict)

@@ -16,9 +16,9 @@ from typing import TypeVar
 import numpy as np
 
 from pool.parameters import PoolParameters
-from postprocess.ending import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, reason
-from postprocess.parameters import SelectionParameters
-from postprocess.result import whole_file
+from postprocess.runtime.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, reason
+from postprocess.runtime.outputs import whole_file
+from postprocess.selection.parameters import SelectionParameters
 
 Parameters = TypeVar("Parameters", PoolParameters, SelectionParameters)
 

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from benchmarks.command import exits, whole
 from benchmarks.structure import Structure, new_structure
-from postprocess.files import MINIMUM_ROWS
-from postprocess.progress import Progress, open_progress
-from postprocess.result import whole_file
+from postprocess.data.sources import MINIMUM_ROWS
+from postprocess.runtime.outputs import whole_file
+from postprocess.runtime.progress import Progress, open_progress
 
 ROWS_A_PIECE = 1 << 16  # drawn and written together: memory depends on this, not on the number of rows
 POOL_CYCLES = 2  # generators that the pool comes from, each with errors of its own

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from postprocess.report.facts import peak_memory_bytes
+from postprocess.report.summary import peak_memory_bytes
 
 SECONDS_A_LOOK = 0.02
 _STATUS, _RESET, _STATM = Path("/proc/self/status"), Path("/proc/self/clear_refs"), Path("/proc/self/statm")

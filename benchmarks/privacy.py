@@ -32,14 +32,14 @@ from benchmarks.command import (
 )
 from benchmarks.runs import Case, read_case
 from main import SELECTION
-from postprocess.binning import fit, read_typed
-from postprocess.codes import Codes
-from postprocess.evaluation import measure
-from postprocess.files import open_source
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Progress, Silent, open_progress
-from postprocess.selection import select
-from postprocess.workers import open_workers
+from postprocess.data.binning import fit, read_typed
+from postprocess.data.codes import Codes
+from postprocess.data.sources import open_source
+from postprocess.runtime.progress import Progress, Silent, open_progress
+from postprocess.runtime.threads import open_workers
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.select import select
+from postprocess.tables.accuracy import measure
 
 SETTINGS = (  # beside main.py's own parameters
     "fullest fit:target_smoothing=0.0,privacy_filter=0.0",

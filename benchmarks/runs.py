@@ -14,12 +14,13 @@ import numpy as np
 
 from benchmarks.command import TO_SAVE_MEMORY, RunError
 from benchmarks.memory import PeakMemory
-from postprocess.binning import fit
-from postprocess.codes import Codes, read_codes
-from postprocess.files import open_source
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Progress, open_progress
-from postprocess.selection import Stage, select
+from postprocess.data.binning import fit
+from postprocess.data.codes import Codes
+from postprocess.data.encoding import read_codes
+from postprocess.data.sources import open_source
+from postprocess.runtime.progress import Progress, open_progress
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.select import Stage, select
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from benchmarks.command import add_parameters, exits, machine, new_file, text_ta
 from benchmarks.make_case import CaseSize, make_case
 from benchmarks.runs import run_apart
 from main import SELECTION
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Progress, open_progress
+from postprocess.runtime.progress import Progress, open_progress
+from postprocess.selection.parameters import SelectionParameters
 
 FACTORS = (0.5, 2, 4)  # one size at a time is so many times the base's
 BASE = CaseSize(rows=5_000, columns=20, pool_rows=100_000)

@@ -31,15 +31,15 @@ from benchmarks.command import (
 from main import POOL, SELECTION
 from pool.build import build_pool
 from pool.parameters import PoolParameters
-from postprocess.binning import fit, read_typed
-from postprocess.codes import read_codes
-from postprocess.evaluation import measure
-from postprocess.files import open_source
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Progress, Silent, open_progress
-from postprocess.resources import available_memory
-from postprocess.selection import select
-from postprocess.workers import open_workers
+from postprocess.data.binning import fit, read_typed
+from postprocess.data.encoding import read_codes
+from postprocess.data.sources import open_source
+from postprocess.preflight import available_memory
+from postprocess.runtime.progress import Progress, Silent, open_progress
+from postprocess.runtime.threads import open_workers
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.select import select
+from postprocess.tables.accuracy import measure
 
 BEFORE = "before:batch_size=1024,max_epochs=17,sampling_temperature=1.05"
 

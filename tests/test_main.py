@@ -27,14 +27,14 @@ import main
 from pool.build import build_pool
 from pool.errors import PoolError
 from pool.parameters import PoolParameters
-from postprocess.binning import fit
-from postprocess.codes import read_codes
-from postprocess.files import MISSING_TOKENS, open_source
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Silent
-from postprocess.report.facts import write_summary
-from postprocess.result import publish
-from postprocess.selection import select
+from postprocess.data.binning import fit
+from postprocess.data.encoding import read_codes
+from postprocess.data.sources import MISSING_TOKENS, open_source
+from postprocess.report.summary import write_summary
+from postprocess.runtime.outputs import publish
+from postprocess.runtime.progress import Silent
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.select import select
 from tests.pool.builds import fail_in_cycle
 from tests.pool.fakes import RECORD, resample, resampled, train_with
 
@@ -347,11 +347,11 @@ def test_a_run_that_was_interrupted_is_gone_on_with(training, tmp_path, monkeypa
 def test_a_pool_that_is_there_already_needs_no_room(training, output, monkeypatch, capsys):
     only_the_result_fits = SimpleNamespace(free=5_000_000 + 300 * 40)
     with monkeypatch.context() as patch:
-        patch.setattr("postprocess.resources.shutil.disk_usage", lambda _: only_the_result_fits)
+        patch.setattr("postprocess.preflight.shutil.disk_usage", lambda _: only_the_result_fits)
         assert call(training, "--output", output) == 2
         assert "not enough disk space" in complaint(capsys) and not files_below(output)
     assert call(training, "--output", output) == 0
-    monkeypatch.setattr("postprocess.resources.shutil.disk_usage", lambda _: only_the_result_fits)
+    monkeypatch.setattr("postprocess.preflight.shutil.disk_usage", lambda _: only_the_result_fits)
     assert call(training, "--output", output) == 0
 
 
@@ -386,7 +386,7 @@ def test_a_name_that_another_run_takes_meanwhile(training, output, monkeypatch):
             path.write_text("another run's")
         publish(unfinished, path)
 
-    monkeypatch.setattr("postprocess.result.publish", publish_second)
+    monkeypatch.setattr("postprocess.runtime.outputs.publish", publish_second)
     assert call(training, "--output", output) == 0
     results = output / "results"
     assert (results / f"{STEM}.csv").read_text() == "another run's"
@@ -460,7 +460,9 @@ def test_an_interrupted_run_leaves_whole_cycles_alone(training, output, monkeypa
         in_cycle = 1 if stage == "first cycle" else 2
         use_generator(monkeypatch, broken_generator(KeyboardInterrupt(), in_cycle=in_cycle))
     else:
-        monkeypatch.setattr({"selection": "main.select", "writing": "postprocess.result.publish"}[stage], interrupt)
+        monkeypatch.setattr(
+            {"selection": "main.select", "writing": "postprocess.runtime.outputs.publish"}[stage], interrupt
+        )
     assert call(training, "--output", output) == 130
     assert complaint(capsys) == "main.py: interrupted"
     if stage == "second cycle":

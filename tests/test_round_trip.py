@@ -12,9 +12,9 @@ import pytest
 from pool.build import build_pool
 from pool.generator.train import train
 from pool.parameters import PoolParameters
-from postprocess.binning import fit, read_typed
-from postprocess.files import open_source
-from postprocess.progress import Silent
+from postprocess.data.binning import fit, read_typed
+from postprocess.data.sources import open_source
+from postprocess.runtime.progress import Silent
 from tests.pool.fakes import Recorder, resample
 
 ROWS = 300

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from postprocess.ending import explain_early_ends, open_standard_streams, run_to_end
+from postprocess.runtime.exits import explain_early_ends, open_standard_streams, run_to_end
 
 PROGRAM = "python -m postprocess.report"
 
@@ -19,18 +19,19 @@ if __name__ == "__main__":
 
 import numpy as np
 
-from postprocess.binning import Binning, fit, read_typed
-from postprocess.codes import Codes, read_codes
-from postprocess.command import Parser, open_inputs, require_utf8, require_writable
-from postprocess.evaluation import measure
-from postprocess.files import InputError
-from postprocess.official import evaluate
-from postprocess.progress import Progress, open_progress
-from postprocess.report.facts import FileFacts, official_figures, versions
+from postprocess.data.binning import Binning, fit, read_typed
+from postprocess.data.codes import Codes
+from postprocess.data.encoding import read_codes
+from postprocess.data.inputs import open_inputs
 from postprocess.report.findings import look_closely
+from postprocess.report.mostlyai_qa import evaluate
 from postprocess.report.page import write_page
-from postprocess.result import free_path
-from postprocess.workers import open_workers
+from postprocess.report.summary import FileFacts, official_figures, versions
+from postprocess.runtime.exits import InputError, Parser
+from postprocess.runtime.outputs import free_path, require_utf8, require_writable
+from postprocess.runtime.progress import Progress, open_progress
+from postprocess.runtime.threads import open_workers
+from postprocess.tables.accuracy import measure
 
 TO_SAVE_MEMORY = "leave --pool out, or free some"
 SEED = 1  # of the sample of the pool

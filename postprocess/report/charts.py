@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 from math import sqrt
 
-from postprocess.report.plotting import (
+from postprocess.report.chart_style import (
     LIMIT,
     MOST_TICKS,
     ORIGINAL,

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from postprocess.binning import Binning
-from postprocess.columns import MISSING
-from postprocess.comparison import TableError, compare
-from postprocess.evaluation import number_of_tables
-from postprocess.missing import missing_patterns
-from postprocess.progress import Progress
-from postprocess.tables import count_table
-from postprocess.workers import Workers
+from postprocess.data.binning import Binning
+from postprocess.data.column_bins import MISSING
+from postprocess.report.comparison import TableError, compare
+from postprocess.report.diagnostics import missing_patterns
+from postprocess.runtime.progress import Progress
+from postprocess.runtime.threads import Workers
+from postprocess.tables.accuracy import number_of_tables
+from postprocess.tables.counts import count_table
 
 LEVELS = ("columns", "pairs", "triples")
 DECIMALS = 6  # of shares: more would only make the files larger

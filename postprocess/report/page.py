@@ -12,10 +12,10 @@ from pathlib import Path, PurePath
 import jinja2
 from plotly.offline import get_plotlyjs
 
-from postprocess.progress import format_seconds
-from postprocess.report import words
+from postprocess.report import sentences
 from postprocess.report.charts import charts
-from postprocess.result import whole_file
+from postprocess.runtime.outputs import whole_file
+from postprocess.runtime.progress import format_seconds
 
 HERE = Path(__file__).parent
 TOLD_ELSEWHERE = ("name", "seconds", "rows", "fit")  # of a stage
@@ -38,13 +38,13 @@ def page(summary: Mapping) -> str:
             figures=figures,
             figures_json=json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c"),
             plotly=get_plotlyjs(),
-            verdict=words.verdict(summary),
-            harm=words.worse_than_a_sample(summary),
-            below_limit=words.below_limit(summary["tables"]),
-            step_names=words.STEPS,
-            step_words=words.steps(summary),
-            kept_out=words.kept_out(summary),
-            privacy=words.privacy_rows(summary) if summary.get("privacy") else [],
+            verdict=sentences.verdict(summary),
+            harm=sentences.worse_than_a_sample(summary),
+            below_limit=sentences.below_limit(summary["tables"]),
+            step_names=sentences.STEPS,
+            step_words=sentences.steps(summary),
+            kept_out=sentences.kept_out(summary),
+            privacy=sentences.privacy_rows(summary) if summary.get("privacy") else [],
         )
     )
 
@@ -54,10 +54,10 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.ChainableUndefined
     )
     environment.filters.update(
-        percent=words.percent,
+        percent=sentences.percent,
         duration=format_seconds,
         details=_details,
-        largest_difference=words.largest_difference,
+        largest_difference=sentences.largest_difference,
         name=lambda path: PurePath(path).name,
     )
     return environment

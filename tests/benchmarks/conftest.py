@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.make_case import CaseSize, make_case
-from postprocess.progress import Silent
+from postprocess.runtime.progress import Silent
 
 SIZE = CaseSize(rows=400, columns=9, pool_rows=3_000)
 

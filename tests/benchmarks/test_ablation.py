@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.ablation import VARIANTS, draw_rows, drop_rows, main
 from benchmarks.runs import read_case
-from postprocess.layout import Layout
-from postprocess.progress import Silent
-from postprocess.tables import Tables
-from postprocess.workers import open_workers
+from postprocess.runtime.progress import Silent
+from postprocess.runtime.threads import open_workers
+from postprocess.tables.counts import Tables
+from postprocess.tables.layout import Layout
 
 
 def test_rows_are_drawn_by_weight():

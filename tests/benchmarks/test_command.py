@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from benchmarks.command import exits, new_file, positive, text_table, whole, with_settings, write_json
-from postprocess.parameters import SelectionParameters
+from postprocess.selection.parameters import SelectionParameters
 
 
 def test_settings_replace_parameters():

@@ -10,9 +10,9 @@ from benchmarks import make_case as making
 from benchmarks.make_case import CaseSize, main, make_case
 from benchmarks.runs import read_case
 from benchmarks.structure import new_structure
-from postprocess.evaluation import measure
-from postprocess.progress import Silent
-from postprocess.workers import open_workers
+from postprocess.runtime.progress import Silent
+from postprocess.runtime.threads import open_workers
+from postprocess.tables.accuracy import measure
 from tests.benchmarks.conftest import SIZE
 
 ALL_KINDS = 8  # columns, after which the kinds begin anew
@@ -109,7 +109,7 @@ def test_leaves_nothing_half_written(tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("disk")
 
-    monkeypatch.setattr("postprocess.result.publish", fail)
+    monkeypatch.setattr("postprocess.runtime.outputs.publish", fail)
     with pytest.raises(RuntimeError, match="disk"):
         make_case(tmp_path, SIZE, seed=1, progress=Silent())
     assert list(tmp_path.iterdir()) == []

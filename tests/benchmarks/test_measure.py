@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.measure import main, stage_table
 from benchmarks.runs import run_here
-from postprocess.parameters import SelectionParameters
+from postprocess.selection.parameters import SelectionParameters
 
 SELECTION = [
     "targets",

@@ -8,8 +8,8 @@ import pytest
 from benchmarks import plot
 from benchmarks.make_case import CaseSize
 from benchmarks.scaling import FACTORS, FILE_NAME, VARIED, grid, scale, scaling_table
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Silent
+from postprocess.runtime.progress import Silent
+from postprocess.selection.parameters import SelectionParameters
 
 PNG = b"\x89PNG\r\n"
 

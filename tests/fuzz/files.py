@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from postprocess.files import MISSING_TOKENS
+from postprocess.data.sources import MISSING_TOKENS
 
 LONG_CELL = 1_000_000  # characters
 MANY_COLUMNS = 300 if "FUZZ_EXAMPLES" in os.environ else 40  # 300 take half a minute

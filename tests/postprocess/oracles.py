@@ -10,10 +10,10 @@ from math import comb
 
 import numpy as np
 
-from postprocess.layout import Layout
-from postprocess.progress import Silent
-from postprocess.tables import Tables
-from postprocess.workers import Workers
+from postprocess.runtime.progress import Silent
+from postprocess.runtime.threads import Workers
+from postprocess.tables.counts import Tables
+from postprocess.tables.layout import Layout
 
 Cell = tuple[tuple[int, int], ...]
 

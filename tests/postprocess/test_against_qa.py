@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from postprocess.binning import fit
-from postprocess.codes import read_codes
-from postprocess.comparison import compare
-from postprocess.files import open_source
-from postprocess.progress import Silent
+from postprocess.data.binning import fit
+from postprocess.data.encoding import read_codes
+from postprocess.data.sources import open_source
+from postprocess.report.comparison import compare
+from postprocess.runtime.progress import Silent
 from tests.postprocess.oracles import ALONE
 
 joblib = pytest.importorskip("joblib")

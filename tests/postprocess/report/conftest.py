@@ -7,18 +7,17 @@ import pandas as pd
 import pytest
 
 from pool.parameters import PoolParameters
-from postprocess.binning import fit
-from postprocess.codes import read_codes
-from postprocess.evaluation import Accuracy
-from postprocess.files import open_source
-from postprocess.official import Official
-from postprocess.origin import origin
-from postprocess.parameters import SelectionParameters
-from postprocess.progress import Silent
-from postprocess.report.facts import FileFacts, RunFacts, summary
+from postprocess.data.binning import fit
+from postprocess.data.encoding import read_codes
+from postprocess.data.sources import open_source
+from postprocess.report.diagnostics import origin, weight_summary
 from postprocess.report.findings import look_closely
-from postprocess.selection import Selection, Stage
-from postprocess.weights import weight_summary
+from postprocess.report.mostlyai_qa import Official
+from postprocess.report.summary import FileFacts, RunFacts, summary
+from postprocess.runtime.progress import Silent
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.select import Selection, Stage
+from postprocess.tables.accuracy import Accuracy
 from tests.postprocess.oracles import ALONE
 
 HOSTILE = "</script><script>alert(1)</script>"

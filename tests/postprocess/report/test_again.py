@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from postprocess.official import Official
 from postprocess.report import page as page_module
 from postprocess.report.__main__ import main
-from postprocess.report.facts import FileFacts, summary, write_summary
+from postprocess.report.mostlyai_qa import Official
+from postprocess.report.summary import FileFacts, summary, write_summary
 from tests.postprocess.report.conftest import frame
 
 
@@ -202,7 +202,7 @@ def test_sigterm_leaves_no_unfinished_page(files, tmp_path, capsys, monkeypatch)
         assert unfinished.exists()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr("postprocess.result.publish", terminate)
+    monkeypatch.setattr("postprocess.runtime.outputs.publish", terminate)
     assert main(files) == 143
     assert capsys.readouterr().err.endswith("python -m postprocess.report: terminated\n")
     assert [path.name for path in (tmp_path / "result").iterdir()] == ["result.csv"]

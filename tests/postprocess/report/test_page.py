@@ -12,8 +12,8 @@ import pytest
 
 from postprocess.report import page as page_module
 from postprocess.report.charts import charts
-from postprocess.report.facts import summary
 from postprocess.report.page import page
+from postprocess.report.summary import summary
 from tests.postprocess.report.conftest import HOSTILE, look_at
 
 REAL_PLOTLY = page_module.get_plotlyjs()

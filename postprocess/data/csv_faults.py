@@ -1,0 +1,59 @@
+"""Finds out where a CSV file is broken, so that the error can name the line and say what to do."""
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from postprocess.runtime.exits import InputError
+
+
+def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
+
+
+def find_csv_fault(path: Path, columns: Sequence[str]) -> InputError | None:
+    """Reads the file again, slowly, to say where it is broken."""
+    try:
+        with open_bytes(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            reader = csv.reader(text, strict=True)
+            first_line = 1
+            for row in reader:
+                if row and len(row) != len(columns):
+                    return InputError(
+                        f"{path}: line {first_line} has {len(row)} cells, but the header has {len(columns)} columns; "
+                        "correct the line, or quote cells that hold commas"
+                    )
+                first_line = reader.line_num + 1
+    except UnicodeDecodeError:
+        return not_utf8(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
+        return broken_gzip(path, fault)
+    except csv.Error as fault:
+        return InputError(f"{path}: line {first_line} cannot be read ({fault}); check its quotes")
+    except OSError as fault:
+        return InputError(f"{path}: cannot be read ({one_line(fault)}); check the file and its permissions")
+    return None
+
+
+def not_utf8(path: Path) -> InputError:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with open_bytes(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                decoder.decode(line)
+            except UnicodeDecodeError as error:
+                byte = error.object[error.start]
+                return InputError(f"{path}: line {number} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8")
+    return InputError(f"{path}: not UTF-8, it ends within a character; save the file as UTF-8")
+
+
+def broken_gzip(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: not a whole gzip file ({one_line(error)}); compress or copy it again")
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,95 @@
+"""Writes the chosen rows as a CSV in the training data's formats, whole or not at all, and never over another file."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from postprocess.data.binning import Binning
+from postprocess.data.formats import is_text, rewrite
+from postprocess.data.sources import Source, spell_missing
+from postprocess.runtime.outputs import whole_file
+
+_MUST_QUOTE = r'[",\r\n]'
+
+
+def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path) -> dict[str, int]:
+    """Writes the rows of `source` with the given numbers (sorted, int64) to a CSV at `path`.
+
+    Columns stand in the training data's order. Cells of a CSV stay byte for byte, missing ones as they are spelt, but
+    for those that break their column's format: "5.0" among whole numbers becomes "5", as the result has the training
+    data's formats. Returns the number of such cells by column. Typed values are written in the format, missing ones
+    as empty cells.
+
+    Raises:
+        FileExistsError: `path` exists already.
+        ValueError: `rows` are not sorted, not distinct, or not all in `source`.
+    """
+    rows = np.asarray(rows)
+    if np.any(rows[:1] < 0) or np.any(np.diff(rows) <= 0):
+        raise ValueError("row numbers must be distinct, sorted and not negative")
+    with whole_file(path) as unfinished:
+        with unfinished.open("xb") as file:
+            written, rewritten = _write(file, source, rows, binning)
+            file.flush()
+            os.fsync(file.fileno())
+        if written < len(rows):
+            raise ValueError(f"{source.path}: row number {rows[written]} is chosen, but the file ends before it")
+    return rewritten
+
+
+def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -> tuple[int, dict[str, int]]:
+    """The number of rows written, and that of text cells that had to change, by column."""
+    file.write(_csv_lines([pa.array([name]) for name in binning.names]))
+    first = written = 0
+    rewritten: Counter[str] = Counter()
+    for batch in source.batches(binning.names, as_spelt=True):
+        stop = written + int(np.searchsorted(rows[written:], first + batch.num_rows))
+        if stop > written:
+            chosen = batch.take(pa.array(rows[written:stop] - first))
+            lines, changed = csv_lines(chosen, binning)
+            file.write(lines)
+            rewritten.update(changed)
+        first, written = first + batch.num_rows, stop
+        if written == len(rows):
+            break
+    return written, +rewritten
+
+
+def csv_lines(batch: pa.RecordBatch, binning: Binning) -> tuple[bytes, dict[str, int]]:
+    """The rows of a batch with all columns, in order, as CSV; the number of text cells that had to change, by column.
+
+    Raises:
+        CellError: A cell does not fit its column's format.
+    """
+    texts, rewritten = [], {}
+    for column, cells in zip(binning.columns, batch.columns, strict=True):
+        missing = spell_missing(cells) if is_text(cells) else None
+        text, rewritten[column.name] = rewrite(column.format, cells, standing=missing)
+        texts.append(text)
+    return _csv_lines(texts), rewritten
+
+
+def _csv_lines(columns: Sequence[pa.Array]) -> bytes:
+    """Rows of text columns as CSV lines: RFC 4180's quotes, but plain line feeds; missing cells are empty."""
+    if len(columns) == 1:  # or else a blank line, which readers skip
+        cells = columns[0].cast(pa.string()).fill_null("")
+        is_blank = pc.equal(pc.utf8_trim_whitespace(cells), "")
+        lines = pc.if_else(is_blank, pc.binary_join_element_wise('"', cells, '"', ""), _quoted(cells))
+    else:
+        lines = pc.binary_join_element_wise(*map(_quoted, columns), ",", null_handling="replace", null_replacement="")
+    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
+
+
+def _quoted(cells: pa.Array) -> pa.Array:
+    cells = cells.cast(pa.string())
+    special = pc.match_substring_regex(cells, _MUST_QUOTE)
+    if not pc.any(special).as_py():
+        return cells
+    doubled = pc.replace_substring(cells, '"', '""')
+    return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), cells)

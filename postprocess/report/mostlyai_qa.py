@@ -1,0 +1,188 @@
+"""mostlyai-qa's own figures for a result, where original rows were kept apart as a holdout."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from postprocess.runtime.outputs import publish
+from postprocess.runtime.progress import Progress
+from postprocess.runtime.threads import open_workers
+from postprocess.tables.accuracy import measure
+
+EMBEDDED_ROWS = 10_000  # of each data set, for the distances: more take memory and time with the square
+SEEDS = (1, 2, 3, 4, 5)  # of the repeated distances, each on other rows
+REPEATED_ROWS = 3_000  # of each data set for each seed: all seeds together then take about a minute
+
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Official:
+    """accuracy: against training and holdout rows together. privacy: distances of the result to either.
+
+    dcr_share: share of result rows nearer to a training row than to a holdout row, ties half; 0.5 is ideal.
+    nndr_ratio: nearest-neighbour distance ratio to the training rows over that to the holdout rows. ims_*: share of
+    rows identical to one of the other data set. Of all columns and some sets of columns, qa takes the one with the
+    highest dcr_share.
+    privacy_by_seed: the same for each of SEEDS, on random rows of each data set, as many as `rows`.
+    together: exact accuracies over all tables, in bins of training and holdout rows together and against both: of the
+    result, and of a perfect copy of the training rows.
+    """
+
+    accuracy: dict[str, float | None]
+    privacy: dict[str, float | None]
+    privacy_by_seed: tuple[dict[str, float], ...] = ()
+    together: dict[str, dict[str, float | None]] | None = None
+
+
+def evaluate(
+    *,
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    result: pd.DataFrame,
+    page: Path,
+    threads: int | None = None,
+    progress: Progress,
+) -> Official | None:
+    """Run mostlyai-qa's report, whose page goes to `page`; typed frames of the same columns.
+
+    None, with a log line, where qa declines or fails: the result stands without its figures, and the report's figures
+    stand without those that come after them.
+    """
+
+    def tried(what: str, part: Callable[..., Found], *arguments: Any, **options: Any) -> Found | None:
+        try:
+            return part(training, holdout, result, *arguments, progress=progress, **options)
+        except Exception as error:
+            progress.log(f"warning: mostlyai-qa failed, so {what} missing: {type(error).__name__}: {error}")
+            return None
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # qa's own libraries warn about each other, on many lines
+        metrics = tried("its figures are", _report, page)
+        if metrics is None:
+            return None
+        return Official(
+            accuracy=metrics.accuracy.model_dump(),
+            privacy=_distances_of(metrics),
+            privacy_by_seed=tuple(tried("its distances by seed are", privacy_by_seed) or ()),
+            together=tried("the accuracy with the holdout is", accuracy_together, threads=threads),
+        )
+
+
+def _distances_of(metrics: Any) -> dict[str, float | None]:
+    distances = metrics.distances.model_dump()
+    near, far = distances["nndr_training"], distances["nndr_holdout"]
+    return distances | {"nndr_ratio": near / far if near is not None and far else None}
+
+
+def _report(
+    training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, *, progress: Progress
+) -> Any:
+    """qa's metrics, or None where it declines; its page is published whole or not at all."""
+    from mostlyai import qa  # takes seconds to load, and only a holdout needs it
+
+    unfinished = page.with_name(f".{page.name}.unfinished")
+    with progress.task("mostlyai-qa's report", total=100, unit="") as task:
+
+        def follow(total: float | None = None, completed: float | None = None, **_: object) -> None:
+            if completed is not None and total == 100:
+                task.update(completed)
+
+        qa.set_random_state(SEEDS[0])
+        try:
+            _, metrics = qa.report(
+                syn_tgt_data=result,
+                trn_tgt_data=training,
+                hol_tgt_data=holdout,
+                report_path=unfinished,
+                max_sample_size_embeddings=EMBEDDED_ROWS,
+                update_progress=follow,
+            )
+            if metrics is None:
+                progress.log("warning: no figures of mostlyai-qa, which takes at least 10 holdout rows")
+            else:
+                publish(unfinished, page)
+            return metrics
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def privacy_by_seed(
+    training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, *, progress: Progress
+) -> list[dict[str, float]]:
+    """qa's distances on rows drawn anew for each of SEEDS: how much its figures vary with the draw."""
+    from mostlyai import qa
+    from mostlyai.qa import _distances, _sampling
+
+    found = []
+    with progress.task("Distances by seed", total=len(SEEDS), unit="seed") as task:
+        for seed in SEEDS:
+            qa.set_random_state(seed)
+            synthetic, known, apart = _sampling.prepare_data_for_embeddings(
+                syn_tgt_data=result, trn_tgt_data=training, hol_tgt_data=holdout, max_sample_size=REPEATED_ROWS
+            )
+            distances = _distances.calculate_distances(syn_embeds=synthetic, trn_embeds=known, hol_embeds=apart)
+            near, far = distances["dcr_syn_trn"], distances["dcr_syn_hol"]
+            found.append(
+                {
+                    "seed": seed,
+                    "rows": len(synthetic),
+                    "dcr_share": float(_distances.calculate_dcr_share(near, far)),
+                    "nndr_ratio": float(
+                        _distances.calculate_nndr_ratio(distances["nndr_syn_trn"], distances["nndr_syn_hol"])
+                    ),
+                    "ims_training": float(_distances.calculate_ims(near)),
+                    "ims_holdout": float(_distances.calculate_ims(far)),
+                    "ims_trn_hol": float(_distances.calculate_ims(distances["dcr_trn_hol"])),
+                }
+            )
+            task.advance()
+    return found
+
+
+def accuracy_together(
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    result: pd.DataFrame,
+    *,
+    threads: int | None = None,
+    progress: Progress,
+) -> dict[str, dict[str, float | None]]:
+    """Exact accuracies in qa's bins of training and holdout rows together, over all of their tables."""
+    from mostlyai import qa
+    from mostlyai.qa import _accuracy, _sampling
+
+    qa.set_random_state(SEEDS[0])
+    prepared, dtypes = [], None
+    for frame in (training, holdout, result):
+        prepared.append(_sampling.prepare_data_for_accuracy(df_tgt=frame, setup="1:1", ori_dtypes=dtypes))
+        dtypes = dtypes or prepared[0].dtypes.to_dict()
+    original, bins = _accuracy.bin_data(pd.concat(prepared[:2], ignore_index=True), bins=10)
+    synthetic, copy = _accuracy.bin_data(prepared[2], bins)[0], original[: len(training)]
+    codes, sizes = _common_codes([original, synthetic, copy])
+    with open_workers(threads) as workers:
+        found = measure(
+            codes[0], codes[1:], sizes, workers=workers, progress=progress, label="Measuring with the holdout"
+        )
+    return {name: accuracy.as_dict() for name, accuracy in zip(("result", "copy_of_training"), found, strict=True)}
+
+
+def _common_codes(frames: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Codes (n_columns, n_rows) of binned frames, the same for the same bin, and each column's number of codes."""
+    codes = [np.empty(frame.shape[::-1], np.uint8) for frame in frames]
+    sizes = []
+    for place, name in enumerate(frames[0].columns):
+        labels = pd.Index(pd.unique(np.concatenate([frame[name].cat.categories.astype(str) for frame in frames])))
+        for frame, lines in zip(frames, codes, strict=True):
+            lines[place] = labels.get_indexer(frame[name].astype(str))
+        sizes.append(len(labels))
+    return codes, np.array(sizes)

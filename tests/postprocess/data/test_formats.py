@@ -1,0 +1,261 @@
+"""Which format a training column gets, and that values come out of it as the training data writes them."""
+
+import io
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postprocess.data.format_inference import infer_formats
+from postprocess.data.formats import Booleans, CellError, Dates, Decimals, Integers, Texts, rewrite
+from postprocess.data.sources import Source
+from postprocess.runtime.progress import Silent
+
+
+def infer(folder, cells):
+    """The format of a CSV column with these cells (the first two batches hold one half each)."""
+    path = folder / "data.csv"
+    pd.DataFrame({"x": cells, "y": 1}).to_csv(path, index=False)
+    return infer_formats(Source(path, ("x", "y")), progress=Silent())["x"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "format"),
+    [
+        (["5", "-3", "", "0"], Integers()),
+        (["+5", "7"], Integers(plain=False)),
+        (["5", " 7 "], Integers(plain=False)),
+        (["9223372036854775807", "-9223372036854775808"], Integers()),
+        (["9223372036854775808"], Texts()),
+        (["13000.0", "2.5"], Decimals(1, 1)),
+        (["12.50", "3.00"], Decimals(2, 2)),
+        (["5", "4.25", ".5", "5."], Decimals(0, 2)),
+        (["1e5", "2.5"], Decimals(1, None)),
+        (["inf", "-Infinity", "0.5"], Decimals(1, 1)),
+        (["0.1", "0.30000000000000004"], Decimals(1, None)),
+        (["007", "123"], Texts()),
+        (["1_000", "2"], Texts()),
+        (["0x1F"], Texts()),
+        (["NAN", "1"], Texts()),
+        (["1", "two"], Texts()),
+        (["", "NA"], Decimals()),
+        (["True", "False", ""], Booleans("True", "False")),
+        (["TRUE", "TRUE"], Booleans("TRUE", "FALSE")),
+        (["false", "true"], Booleans("true", "false")),
+        (["TRUE", "true", "False"], Booleans("TRUE", "False", ("true",))),
+        (["True", "no"], Texts()),
+        (["2024-02-29", "", "1999-12-31"], Dates()),
+        (["2023-02-29"], Texts()),
+        (["2024-01-02T03:04:05", "2024-01-02T00:00:00"], Dates(between="T", seconds=True)),
+        (["2024-01-02 03:04"], Dates(between=" ")),
+        (["2024-01-02 03:04:05.120"], Dates(between=" ", seconds=True, digits=3)),
+        (["2024-01-02T03:04:05Z"], Dates(between="T", seconds=True, offset="Z")),
+        (["2024-01-02T03:04:05+02:00"], Dates(between="T", seconds=True, offset="+02:00")),
+        (["2024-01-02T03:04:05+02:00", "2024-01-02T03:04:05+01:00"], Texts()),
+        (["2024-01-02", "2024-01-02 03:04"], Texts()),
+        (["13/01/2024", "02/03/2024"], Dates("dmY", "/")),
+        (["01/13/2024", "02/03/2024"], Dates("mdY", "/")),
+        (["01/02/2024", "02/03/2024"], Texts()),
+        (["01/13/2024", "13/01/2024"], Texts()),
+        (["01.02.2024"], Dates("dmY", ".")),
+        (["2024/01/02"], Dates(mark="/")),
+        (["1/2/2024"], Texts()),
+        (["07:10"], Texts()),
+    ],
+)
+def test_format_of_csv_cells(tmp_path, cells, format):
+    assert infer(tmp_path, cells) == format
+
+
+@pytest.mark.parametrize(
+    ("late", "format"), [("3", Integers()), ("2.25", Decimals(0, 2)), ("x", Texts()), ("01", Texts())]
+)
+def test_the_whole_column_counts(tmp_path, late, format):
+    assert infer(tmp_path, ["7"] * 70_000 + [late]) == format
+
+
+@pytest.mark.parametrize(
+    ("values", "format"),
+    [
+        (pa.array([1, None]), Integers()),
+        (pa.array([1.0, None, np.nan]), Decimals(1, 1)),
+        (pa.array([0.1, 2.25], pa.float32()), Decimals(1, 2)),
+        (pa.array([1, 2], pa.decimal128(10, 2)), Decimals(2, 2)),
+        (pa.array([1, None], pa.uint64()), Integers()),
+        (pa.array([1, 2**63], pa.uint64()), Texts()),
+        (pa.array([1, 10**20], pa.decimal128(38)), Texts()),
+        (pa.array([True, None]), Booleans()),
+        (pa.array(["1", "2"]), Texts()),
+        (pa.array(["1"]).dictionary_encode(), Texts()),
+        (pa.nulls(3), Decimals()),
+        (pa.array([0], pa.date32()), Dates()),
+        (pa.array([86_400], pa.timestamp("s")), Dates()),
+        (pa.array([1], pa.timestamp("s")), Dates(between=" ", seconds=True)),
+        (pa.array([1], pa.timestamp("ms", "UTC")), Dates(between=" ", seconds=True, digits=3, offset="+00:00")),
+    ],
+)
+def test_format_of_parquet_types(tmp_path, values, format):
+    path = tmp_path / "data.parquet"
+    pq.write_table(pa.table({"x": values}), path)
+    assert infer_formats(Source(path, ("x",)), progress=Silent()) == {"x": format}
+
+
+def written(format, cells):
+    return rewrite(format, pa.array(cells) if isinstance(cells, list) else cells)[0].to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("format", "cells", "texts"),
+    [
+        (Integers(), ["5", "5.0", "+5", " 5", "1e2", "007", None, "_RARE_", "4.6"], "5 5 5 5 100 7 - - 5"),
+        (Integers(), ["9007199254740993.0", "-9223372036854775808"], "9007199254740993 -9223372036854775808"),
+        (Integers(), ["7", "-3"], "7 -3"),
+        (Integers(), ["inf", "99999999999999999999", "1e400"], "- - -"),
+        (Integers(), [5.0, 2.5, float("inf"), float("nan"), 1e300], "5 2 - - -"),
+        (Integers(), [9007199254740993, None], "9007199254740993 -"),
+        (Decimals(1, 1), [13000, None], "13000.0 -"),
+        (Decimals(1, 1), [0.1 + 0.2, -0.04, 1e20, float("inf")], "0.3 0.0 100000000000000000000.0 inf"),
+        (Decimals(1, 1), ["13000", "0.25", "1e-7", "-inf", "_RARE_", None], "13000.0 0.25 1e-7 -inf - -"),
+        (Decimals(2, 2), [1.0, 2.5], "1.00 2.50"),
+        (Decimals(6, 6), [Decimal("99999999999.999999"), Decimal("-0.000000")], "99999999999.999999 0.000000"),
+        (Decimals(2, 2), pa.array([Decimal("1.5"), None], pa.decimal32(9, 2)), "1.50 -"),
+        (Decimals(2, 2), pa.array([Decimal("-1.5"), None], pa.decimal64(18, 2)), "-1.50 -"),
+        (Decimals(18, 18), [Decimal("0.100000000000000000"), None], "0.100000000000000000 -"),
+        (Decimals(1, 2), [Decimal("0.1250"), Decimal("7.0000")], "0.12 7.0"),
+        (Decimals(1, None), [Decimal("0.00000000001"), Decimal("-5.0")], "0.00000000001 -5.0"),
+        (Decimals(1, None), pa.array([0.1, 1e-7, None], pa.float32()), "0.1 1e-07 -"),
+        (Decimals(0, 2), [1.0, 2.5], "1 2.5"),
+        (Decimals(1, None), [0.1 + 0.2, 1e-7], "0.30000000000000004 1e-07"),
+        (Booleans("yes".upper(), "NO"), [True, False, None], "YES NO -"),
+        (Booleans(), ["true", "FALSE", "True", "1", "0.0", None, "_RARE_"], "True False True True False - -"),
+        (Dates(), ["2024-01-02T23:59:59", "2024-01-02", None, "_RARE_"], "2024-01-02 2024-01-02 - -"),
+        (Dates("dmY", "/"), ["2024-01-02", "31/12/2023"], "02/01/2024 31/12/2023"),
+        (Dates("mdY", "/"), pa.array([19_000], pa.date32()), "01/08/2022"),
+        (Dates(between="T", offset="+02:00"), ["2024-01-01T00:30Z"], "2024-01-01T02:30+02:00"),
+        (
+            Dates(between="T", seconds=True, digits=2),
+            pa.array([1_123_456_789], pa.timestamp("ns")),
+            "1970-01-01T00:00:01.12",
+        ),
+        (Dates(between="T", offset="-01:00"), pa.array([0], pa.timestamp("s", "UTC")), "1969-12-31T23:00-01:00"),
+        (Texts(), ["_RARE_", "a", None], "_RARE_ a -"),
+        (Texts(), [1, None], "1 -"),
+    ],
+)
+def test_values_as_the_training_data_writes_them(format, cells, texts):
+    assert written(format, cells) == [None if text == "-" else text for text in texts.split(" ")]
+
+
+@pytest.mark.parametrize(
+    ("format", "cells", "message"),
+    [
+        (Integers(), ["1", None, "two", "two"], "'two' is not a number"),
+        (Integers(), pa.array([None, None, 1], pa.timestamp("s")), "'1970-01-01 00:00:01' is not a number"),
+        (Decimals(), ["1", None, "1_0"], "'1_0' is not a number"),
+        (Integers(), ["1", None, "0x1F"], "'0x1F' is not a number"),
+        (Booleans(), ["True", None, "yes"], "'yes' is not a boolean"),
+        (Dates(), ["2024-01-02", None, "2024-02-30"], "'2024-02-30' is not a date"),
+        (Dates(), [None, None, 5], "'5' is not a date"),
+        (Dates(), pa.array([None, None, 5], pa.time32("s")), "'00:00:05' is not a date"),
+    ],
+)
+def test_cells_that_do_not_fit(format, cells, message):
+    with pytest.raises(CellError, match=message) as caught:
+        format.parse(pa.array(cells) if isinstance(cells, list) else cells)
+    assert caught.value.index == 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=1))
+def test_whole_numbers_are_exact(numbers):
+    texts = [None if number is None else str(number) for number in numbers]
+    assert Integers().parse(pa.array(texts, pa.string())).to_pylist() == numbers
+    assert Integers().write(pa.array(numbers, pa.int64())).to_pylist() == texts
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(allow_nan=False), min_size=1), st.integers(0, 3))
+def test_decimals_keep_their_values(numbers, least):
+    texts = Decimals(least, None).write(pa.array(numbers)).to_pylist()
+    assert [float(text) for text in texts] == numbers
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.datetimes(pd.Timestamp(1, 1, 2), pd.Timestamp(9999, 12, 30)), min_size=1),
+    st.sampled_from(["Ymd", "dmY", "mdY"]),
+    st.sampled_from("-/."),
+    st.sampled_from(["T", " "]),
+    st.sampled_from(["", "Z", "+05:30", "-0800"]),
+)
+def test_times_survive_text(moments, order, mark, between, offset):
+    format = Dates(order, mark, between, seconds=True, digits=6, offset=offset)
+    times = pa.array(moments, pa.timestamp("us"))
+    texts = format.write(times)
+    assert format.stands(texts).to_pylist() == [True] * len(moments)
+    assert format.parse(texts).equals(times)
+    assert [format._parse_one(text) for text in texts.to_pylist()] == times.cast(pa.int64()).to_pylist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from(["1", "2.5", "-1e3", "+4", ".5", "5.", "x", "True", "false", "nan", "inf"]), min_size=1)
+)
+def test_kinds_as_pandas_infers_them(tmp_path_factory, cells):
+    read = pd.read_csv(io.StringIO("x\n" + "\n".join(cells) + "\n"))["x"]
+    kinds = {"i": "numeric", "f": "numeric", "b": "boolean"}
+    expected = kinds.get(read.dtype.kind) or ("boolean" if set(read.dropna()) <= {True, False} else "text")
+    assert infer(tmp_path_factory.mktemp("kinds"), cells).kind == expected
+
+
+def test_only_cells_that_change_are_counted():
+    cells = ["9223372036854775807", "1234567890123456789", "12", "5.0", "_RARE_", None]
+    texts, number = rewrite(Integers(), pa.array(cells))
+    assert texts.to_pylist() == [*cells[:3], "5", None, None]
+    assert number == 2
+
+
+@pytest.mark.parametrize(
+    ("format", "cells", "expected"),
+    [
+        (Integers(plain=False), [" 5", "+5", "5.0", "-3 ", "+007"], [" 5", "+5", "5", "-3 ", "7"]),
+        (Booleans("True", "False", ("TRUE",)), ["TRUE", "true", "False", None], ["TRUE", "True", "False", None]),
+    ],
+)
+def test_spellings_of_the_training_data_stay(format, cells, expected):
+    texts, number = rewrite(format, pa.array(cells))
+    assert texts.to_pylist() == expected
+    assert number == sum(cell != text for cell, text in zip(cells, expected, strict=True))
+
+
+FIRST, LAST = datetime.min, datetime.max
+
+
+def test_dates_of_all_years_that_text_can_show():
+    exact = Dates(between=" ", seconds=True, digits=6)
+    assert exact.parse(pa.array([FIRST, LAST], pa.timestamp("us"))).to_pylist() == [FIRST, LAST]
+    assert Dates().parse(pa.array([2**62, None], pa.timestamp("ns"))).to_pylist() == [datetime(2116, 2, 20), None]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array([None, 2**62], pa.timestamp("s")),
+        pa.array([0, 2**53], pa.timestamp("ms")),
+        pa.array([0, -(2**62)], pa.timestamp("us")),
+        pa.array([0, 2**31 - 1], pa.date32()),
+        pa.array([0, 2**50], pa.date64()),
+        pa.array([FIRST, LAST], pa.timestamp("us", "UTC")),
+    ],
+    ids=lambda cells: str(cells.type),
+)
+def test_dates_beyond_the_years_that_text_can_show(cells):
+    with pytest.raises(CellError, match="is not a date of the years 1 to 9999") as failure:
+        Dates(between=" ", seconds=True, offset="+02:00").parse(cells)
+    assert failure.value.index == 1

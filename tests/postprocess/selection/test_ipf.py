@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postprocess.runtime.progress import Silent
+from postprocess.runtime.threads import open_workers
+from postprocess.selection import ipf as module
+from postprocess.selection.ipf import PSEUDO_COUNT, Margin, fit_weights, margins
+from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies
+
+SIZES = np.array([3, 4, 2, 5])
+PAIRS = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+EVEN_POOL = np.repeat([[0, 0, 1, 1], [0, 1, 0, 1]], 50, axis=1).astype(np.uint8)  # 2 x 2 cells, 50 rows each
+
+
+def fit(codes, sizes, targets, n, *, most_sweeps=20, tolerance=1e-6, seed=1, workers=ALONE, progress=None):
+    return fit_weights(
+        codes,
+        np.asarray(sizes),
+        targets,
+        n=n,
+        most_sweeps=most_sweeps,
+        tolerance=tolerance,
+        rng=np.random.default_rng(seed),
+        workers=workers,
+        progress=progress or Silent(),
+    )
+
+
+def training_margins(training, sizes, tables):
+    return margins(training, training, sizes, tables, smoothing=0)
+
+
+def errors(weights, codes, targets, n):
+    """Of each table, 0..1, by adding up the weights."""
+    found = []
+    for margin in targets:
+        table = np.zeros(SIZES[list(margin.columns)])
+        np.add.at(table, tuple(codes[list(margin.columns)]), weights)
+        found.append(np.abs(table.ravel() - margin.target).sum() / (2 * n))
+    return found
+
+
+def test_margins_count_the_training_data():
+    training = np.array([[0, 0, 1, 2, 2], [1, 1, 0, 3, 3]], dtype=np.uint8)
+    pair, single = training_margins(training, np.array([3, 4]), [(0, 1), (1,)])
+    assert (pair.columns, single.columns) == ((0, 1), (1,))
+    assert pair.target.reshape(3, 4).tolist() == [[0, 2, 0, 0], [1, 0, 0, 0], [0, 0, 0, 2]]
+    assert single.target.tolist() == [1, 2, 0, 2]
+
+
+def test_margins_of_columns_with_256_codes():
+    training = np.array([[255, 0], [255, 255]], dtype=np.uint8)
+    (pair,) = training_margins(training, np.array([256, 256]), [(0, 1)])
+    assert np.flatnonzero(pair.target).tolist() == [255, 65_535]
+
+
+def test_margins_of_pairs_are_smoothed_towards_the_pool():
+    training = np.array([[0] * 6 + [1] * 4, [0] * 10], dtype=np.uint8)
+    pool = np.array([[0] * 10 + [1] * 10, [0] * 20], dtype=np.uint8)
+    pair, single = margins(training, pool, np.array([2, 1]), [(0, 1), (0,)], smoothing=0.5)
+    assert pair.target.tolist() == [5.5, 4.5]  # the noise, 4.8, explains the distance, 2: half the way to 5 and 5
+    assert single.target.tolist() == [6, 4]
+
+
+def test_a_worked_table_of_two_by_two_cells():
+    """200 rows of weight 0.5 are 25 in each cell: a row's weight is 0.5 (target + 0.5) / (25 + 0.5)."""
+    assert PSEUDO_COUNT == 0.5
+    result = fit(EVEN_POOL, [2, 2], [Margin((0, 1), np.array([30.0, 10.0, 20.0, 40.0]))], 100, most_sweeps=1)
+    np.testing.assert_allclose(result.weights[::50], [0.598039, 0.205882, 0.401961, 0.794118], atol=1e-6)
+    assert result.largest_error == result.mean_error == pytest.approx(0.2)  # (5 + 15 + 5 + 15) / 200, before the fit
+    assert (result.status, result.sweeps) == ("iteration limit", 1)
+
+
+def test_a_worked_fit_of_both_margins():
+    """Rows 60 and 40, columns 30 and 70: 0.5 (60 + 0.5) / (50 + 0.5) (30 + 0.5) / (50 + 0.5), and so on."""
+    targets = [Margin((0,), np.array([60.0, 40.0])), Margin((1,), np.array([30.0, 70.0]))]
+    for seed in range(3):  # the order of the tables is drawn
+        result = fit(EVEN_POOL, [2, 2], targets, 100, most_sweeps=1, seed=seed)
+        np.testing.assert_allclose(result.weights[::50], [0.361778, 0.836242, 0.242182, 0.559798], atol=1e-6)
+        assert result.largest_error == pytest.approx(0.2)
+        assert result.mean_error == pytest.approx(0.15)
+
+
+def test_converged():
+    training = draw_codes(SIZES, 200, seed=1)
+    targets = training_margins(training, SIZES, PAIRS)
+    pool = np.tile(training, 3)
+    result = fit(pool, SIZES, targets, 200)
+    assert (result.status, result.sweeps) == ("converged", 1)
+    np.testing.assert_allclose(result.weights, 1 / 3)
+    assert result.largest_error == pytest.approx(0, abs=1e-12)
+
+
+def test_a_fit_comes_close_to_all_tables():
+    training = draw_codes(SIZES, 300, seed=1)
+    targets = training_margins(training, SIZES, PAIRS)
+    pool = noisy_copies(training, SIZES, 3000, seed=2)
+    start = np.full(3000, 0.1)
+    result = fit(pool, SIZES, targets, 300, tolerance=0.002)
+    assert result.status == "converged"
+    assert 1 < result.sweeps < 20
+    assert result.mean_error <= 0.002
+    assert result.mean_error < result.largest_error < 0.01
+    assert np.mean(errors(start, pool, targets, 300)) > 0.1
+    assert np.mean(errors(result.weights, pool, targets, 300)) < 0.003
+    assert result.weights.sum() == pytest.approx(300, rel=0.01)
+
+
+def test_stalled_where_the_pool_lacks_rows():
+    pool = np.zeros((2, 200), dtype=np.uint8)
+    pool[0, :10] = 1
+    targets = [Margin((0,), np.array([50.0, 50.0]))]
+    result = fit(pool, [2, 1], targets, 100)
+    assert result.status == "stalled"
+    assert 2 <= result.sweeps < 20
+    assert result.weights[:10].tolist() == [1.0] * 10
+    assert result.largest_error == pytest.approx(0.2, abs=0.001)  # 40 of 50 rows are missing: 40 / 200
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 60), st.integers(0, 200), st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_weights_are_shares(n, surplus, most_sweeps, seed):
+    training, pool = draw_codes(SIZES, n, seed), noisy_copies(draw_codes(SIZES, 9, seed + 1), SIZES, n + surplus, seed)
+    result = fit(pool, SIZES, training_margins(training, SIZES, PAIRS), n, most_sweeps=most_sweeps, seed=seed)
+    assert result.weights.shape == (n + surplus,)
+    assert (result.weights > 0).all()
+    assert result.weights.max() <= 1
+    assert 1 <= result.sweeps <= most_sweeps
+    assert 0 <= result.mean_error <= result.largest_error + 1e-12
+
+
+def test_threads_make_no_difference_bit_for_bit(monkeypatch):
+    training = draw_codes(SIZES, 200, seed=3)
+    pool = noisy_copies(training, SIZES, 2000, seed=4)
+    targets = training_margins(training, SIZES, PAIRS)
+    whole = fit(pool, SIZES, targets, 200)
+    monkeypatch.setattr(module, "ROWS_A_CHUNK", 150)
+    alone = fit(pool, SIZES, targets, 200)
+    with open_workers(3) as workers:
+        together = fit(pool, SIZES, targets, 200, workers=workers)
+    assert (together.status, together.sweeps) == (alone.status, alone.sweeps)
+    assert together.weights.tobytes() == alone.weights.tobytes()
+    assert together.mean_error == alone.mean_error
+    np.testing.assert_allclose(alone.weights, whole.weights, rtol=1e-9)
+
+
+def test_the_seed_decides_the_order_of_the_tables():
+    training = draw_codes(SIZES, 200, seed=3)
+    pool, targets = noisy_copies(training, SIZES, 800, seed=4), training_margins(training, SIZES, PAIRS)
+    first, again, other = (fit(pool, SIZES, targets, 200, most_sweeps=1, seed=seed).weights for seed in (1, 1, 2))
+    assert first.tobytes() == again.tobytes()
+    assert not np.allclose(first, other)
+
+
+def test_progress_counts_sweeps():
+    progress = Recorder()
+    fit(EVEN_POOL, [2, 2], [Margin((0,), np.array([60.0, 40.0]))], 100, most_sweeps=2, tolerance=0, progress=progress)
+    (task,) = progress.tasks
+    assert (task.label, task.total, task.completed) == ("IPF sweeps", 2, 2)
+    assert "mean 0.00" in task.note
+
+
+def test_no_weight_vanishes_however_odd_the_rows():
+    training = np.zeros((30, 400), dtype=np.uint8)
+    pool = np.ones((30, 500), dtype=np.uint8)  # not a cell that the training data has
+    pool[:, :10] = 0
+    sizes, pairs = np.full(30, 2), [(i, j) for i in range(30) for j in range(i + 1, 30)]
+    weights = fit(pool, sizes, training_margins(training, sizes, pairs), 400, most_sweeps=4).weights
+    assert (weights > 0).all()
+    assert weights[:10].min() > weights[10:].max()

@@ -1,0 +1,84 @@
+import dataclasses
+import re
+
+import pytest
+
+from postprocess.selection.parameters import SelectionParameters
+
+NOT_WHOLE = [1.5, 2.0, "3", True, float("nan")]
+NOT_A_NUMBER = ["1", True, None, float("nan"), float("inf")]
+WHOLE = {  # least value, whether None is allowed
+    "ipf_iterations": (1, False),
+    "trimming_swapsize": (2, False),
+    "refinement_swapsize": (2, False),
+    "refinement_iterations": (0, False),
+    "seed": (0, False),
+    "ipf_top_pairs": (1, True),
+    "refinement_top_pairs": (0, True),
+    "refinement_top_triples": (0, True),
+    "threads": (1, True),
+}
+NUMBERS = {  # what is allowed, values that are, values that are not
+    "max_trimming_time": ("a number of minutes of at least 0", [0, 0.5, 60], [-0.1]),
+    "max_refinement_time": ("a number of minutes of at least 0", [0, 0.5, 60], [-0.1]),
+    "trimming_data_multiplier": ("a number of at least 1", [1, 1.5], [0.99, 0, -2]),
+    "ipf_tolerance": ("a share from 0 to 1", [0, 0.5, 1], [-0.001, 1.001]),
+    "refinement_tolerance": ("a share from 0 to 1", [0, 0.5, 1], [-0.001, 1.001]),
+    "target_smoothing": ("a share from 0 to 1", [0, 0.5, 1], [-0.001, 1.001]),
+    "privacy_filter": ("a share from 0 to 1", [0, 0.5, 1], [-0.001, 1.001]),
+    "max_memory": ("a number of GiB above 0", [0.001, 64], [0, -1]),
+}
+
+
+def allowed(name):
+    least, none_too = WHOLE[name]
+    return f"{'None or ' * none_too}a whole number of at least {least}"
+
+
+WHOLE_CASES = [(name, value) for name, (least, none_too) in WHOLE.items() for value in [least - 1, -7, *NOT_WHOLE]]
+WHOLE_CASES += [(name, None) for name, (_, none_too) in WHOLE.items() if not none_too]
+NUMBER_CASES = [(name, value) for name, (_, _, bad) in NUMBERS.items() for value in [*bad, *NOT_A_NUMBER]]
+
+
+def test_the_lists_here_name_every_parameter():
+    names = {field.name for field in dataclasses.fields(SelectionParameters)}
+    assert names == {*WHOLE, *NUMBERS, "allow_training_copies"}
+
+
+def test_the_defaults_are_valid_and_cannot_be_changed():
+    parameters = SelectionParameters()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parameters.seed = 2
+
+
+@pytest.mark.parametrize(("name", "value"), WHOLE_CASES)
+def test_not_a_whole_number_in_range(name, value):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{name}={value!r}: must be {allowed(name)}')}$"):
+        SelectionParameters(**{name: value})
+
+
+@pytest.mark.parametrize(("name", "value"), NUMBER_CASES)
+def test_not_a_number_in_range(name, value):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{name}={value!r}: must be {NUMBERS[name][0]}')}$"):
+        SelectionParameters(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, 1, None, "yes"])
+def test_not_true_or_false(value):
+    with pytest.raises(ValueError, match=f"^allow_training_copies={value!r}: must be True or False$"):
+        SelectionParameters(allow_training_copies=value)
+
+
+def test_the_limits_themselves_are_valid():
+    for name, (least, none_too) in WHOLE.items():
+        for value in [least, least + 1, *[None] * none_too]:
+            assert getattr(SelectionParameters(**{name: value}), name) == value
+    for name, (_, good, _) in NUMBERS.items():
+        for value in good:
+            assert getattr(SelectionParameters(**{name: value}), name) == value
+    assert SelectionParameters(allow_training_copies=True).allow_training_copies is True
+
+
+def test_only_keywords():
+    with pytest.raises(TypeError, match="positional"):
+        SelectionParameters(100)

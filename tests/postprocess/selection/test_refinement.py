@@ -1,0 +1,207 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postprocess.runtime.stages import Deadline
+from postprocess.selection import refinement as module
+from postprocess.selection.refinement import _swap, _WorkingSets, refine
+from postprocess.tables.layout import Layout
+from tests.postprocess import oracles
+from tests.postprocess.oracles import Looks, Recorder, draw_codes, noisy_copies, residual_tables
+
+SIZES = [3, 4, 2, 5]
+FULL = Layout(SIZES, 4, 4)
+LAYOUTS = [FULL, Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout(SIZES, 0, 0)]
+AN_HOUR = Deadline(60)
+
+
+class Case:
+    """Candidate rows, some of them selected at random, and the tables of these."""
+
+    def __init__(self, n, surplus, *, layout=FULL, seed=1):
+        self.n, self.layout = n, layout
+        self.training = draw_codes(SIZES, n, seed)
+        self.codes = noisy_copies(self.training, SIZES, n + surplus, seed)
+        self.selected = np.random.default_rng(seed).permutation(n + surplus) < n
+        self.tables = residual_tables(self.codes[:, self.selected], self.training, layout)
+        self.progress = Recorder()
+
+    def refine(self, *, swapsize=1000, most_rounds=50, tolerance=1e-6, deadline=AN_HOUR, seed=1):
+        return refine(
+            self.tables,
+            self.codes,
+            self.selected,
+            n=self.n,
+            swapsize=swapsize,
+            most_rounds=most_rounds,
+            tolerance=tolerance,
+            deadline=deadline,
+            rng=np.random.default_rng(seed),
+            progress=self.progress,
+        )
+
+    def residual(self, selected):
+        return oracles.residuals(self.codes[:, selected], self.training, self.layout)
+
+    def squared_error(self, selected):
+        return oracles.squared_error(self.residual(selected), self.layout)
+
+    def overall(self, selected):
+        return oracles.overall(self.training, self.codes[:, selected], self.layout)
+
+    def assert_tables_of(self, selected):
+        np.testing.assert_array_equal(self.tables.values, oracles.values(self.residual(selected), self.layout))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 20), st.integers(0, 30), st.integers(2, 60), st.sampled_from(LAYOUTS), st.integers(0, 2**32 - 1))
+def test_the_squared_error_never_rises_and_n_rows_stay_selected(n, surplus, swapsize, layout, seed):
+    case = Case(n, surplus, layout=layout, seed=seed)
+    before, start = case.squared_error(case.selected), case.selected.copy()
+    result = case.refine(swapsize=swapsize, most_rounds=4, seed=seed)
+    assert result.selected.sum() == n
+    assert case.squared_error(result.selected) <= before + 1e-9
+    assert case.overall(result.selected) == pytest.approx(result.fit.overall)
+    seconds, fits = zip(*result.curve, strict=True)
+    assert len(fits) == result.rounds
+    assert (np.diff([0, *seconds]) >= 0).all()
+    assert fits[-1] == result.fit.overall
+    assert result.rounds <= 4
+    assert result.swaps > 0 or (result.selected == start).all()
+    case.assert_tables_of(result.selected)
+    np.testing.assert_array_equal(case.selected, start)  # what was passed in is left alone
+
+
+@pytest.mark.parametrize("swapsize", [1000, 40])
+def test_refinement_comes_much_closer_to_the_target(swapsize):
+    case = Case(60, 140)
+    before = case.overall(case.selected)
+    result = case.refine(swapsize=swapsize)
+    assert result.status == "converged"
+    assert result.swaps > 20
+    assert result.fit.overall > before + 0.1
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_every_swap_lowers_the_squared_error(monkeypatch, layout):
+    monkeypatch.setattr(module, "SWAPS_A_LOOK", 1)
+    case = Case(20, 30, layout=layout, seed=3)
+    errors = [case.squared_error(case.selected)]
+    last, swaps, most = case.selected, 0, 0
+    while swaps == most:
+        most += 1
+        chosen, swaps = _swap(case.tables, case.codes, case.selected, Looks(most - 1))
+        if swaps == most:
+            assert (chosen & ~last).sum() == (last & ~chosen).sum() == 1
+            errors.append(case.squared_error(chosen))
+            last = chosen
+    assert len(errors) > 4
+    assert (np.diff(errors) < 0).all()
+    assert case.selected.sum() == chosen.sum() == 20
+    case.assert_tables_of(case.selected)  # _swap only reads them
+
+
+def test_the_first_swap_is_the_steepest(monkeypatch):
+    """Out goes the row of the largest gradient; brute force over all others finds the one that comes in."""
+    monkeypatch.setattr(module, "SWAPS_A_LOOK", 1)
+    case = Case(15, 20, seed=4)
+    chosen, swaps = _swap(case.tables, case.codes, case.selected, Looks(0))
+    assert swaps == 1
+    (out,), (into,) = np.flatnonzero(case.selected & ~chosen), np.flatnonzero(chosen & ~case.selected)
+    errors = {}
+    for row in np.flatnonzero(~case.selected):
+        swapped = case.selected.copy()
+        swapped[[out, row]] = False, True
+        errors[row] = case.squared_error(swapped)
+    assert errors[into] == pytest.approx(min(errors.values()))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_where_no_swap_is_made_none_improves(seed):
+    case = Case(8, 12, seed=seed)
+    selected, swaps = case.selected, 1
+    while swaps:
+        tables = residual_tables(case.codes[:, selected], case.training, FULL)
+        selected, swaps = _swap(tables, case.codes, selected, AN_HOUR)
+    best = case.squared_error(selected)
+    for out in np.flatnonzero(selected):
+        for into in np.flatnonzero(~selected):
+            swapped = selected.copy()
+            swapped[[out, into]] = False, True
+            assert case.squared_error(swapped) >= best - 1e-9
+
+
+def test_status_converged():
+    case = Case(30, 60)
+    assert case.refine().status == "converged"
+    case = Case(30, 60)
+    result = case.refine(tolerance=1.0)
+    assert (result.status, result.rounds) == ("converged", 1)  # one working set holds all: a pass
+    case = Case(30, 60)
+    result = case.refine(tolerance=0, most_rounds=500)
+    assert result.status == "converged"  # after a pass without a swap
+    assert result.rounds < 50
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 3])
+def test_status_iteration_limit(rounds):
+    case = Case(60, 140)
+    result = case.refine(swapsize=12, most_rounds=rounds)
+    assert (result.status, result.rounds) == ("iteration limit", rounds)
+    assert [task.completed for task in case.progress.tasks] == [rounds]
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_status_out_of_time(rounds):
+    case = Case(60, 140)
+    result = case.refine(swapsize=12, deadline=Looks(rounds))
+    assert (result.status, result.rounds) == ("out of time", rounds)
+    case.assert_tables_of(result.selected)
+
+
+def test_a_round_that_was_cut_short_is_not_taken_for_the_last_one(monkeypatch):
+    monkeypatch.setattr(module, "SWAPS_A_LOOK", 1)
+    result = Case(60, 140).refine(tolerance=1.0, deadline=Looks(1))  # passes after the first swap of the only set
+    assert (result.status, result.rounds, result.swaps) == ("out of time", 1, 1)
+
+
+def test_nothing_to_swap_with():
+    case = Case(20, 0)
+    result = case.refine()
+    assert (result.status, result.swaps) == ("converged", 0)
+    assert result.selected.all()
+
+
+@pytest.mark.parametrize(("swapsize", "n_sets"), [(2, 30), (9, 5), (30, 2), (1000, 1)])
+def test_a_pass_gives_every_candidate_its_turn(swapsize, n_sets):
+    selected = np.random.default_rng(1).permutation(40) < 10
+    queue = _WorkingSets(selected, swapsize, np.random.default_rng(2))
+    for _ in range(3):
+        drawn, ends = [], False
+        while not ends:
+            rows, ends = queue.next()
+            assert (np.diff(rows) > 0).all()
+            assert len(rows) <= max(swapsize, 2)
+            assert 0 < selected[rows].sum() < len(rows)
+            drawn.append(rows[~selected[rows]])
+        assert sorted(np.concatenate(drawn)) == np.flatnonzero(~selected).tolist()
+        assert len(drawn) == n_sets
+
+
+def test_working_sets_follow_the_selection():
+    selected = np.arange(30) < 10
+    queue = _WorkingSets(selected, 6, np.random.default_rng(1))
+    drawn, _ = queue.next()
+    waiting = np.setdiff1d(np.arange(30), drawn)
+    left, entered = waiting[selected[waiting]][:3], waiting[~selected[waiting]][:3]
+    selected[left], selected[entered] = False, True
+    for _ in range(20):
+        rows, _ = queue.next()
+        assert 0 < selected[rows].sum() <= 2
+        assert 0 < (~selected[rows]).sum() <= 4
+
+
+def test_same_rows_for_the_same_seed():
+    first, again, other = (Case(60, 140).refine(swapsize=30, seed=seed).selected.tolist() for seed in (1, 1, 2))
+    assert first == again != other

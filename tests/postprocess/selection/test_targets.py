@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postprocess.runtime.progress import Silent
+from postprocess.runtime.threads import open_workers
+from postprocess.selection.targets import smoothed, target_tables
+from postprocess.tables.layout import Layout
+from tests.postprocess import oracles
+from tests.postprocess.oracles import ALONE, draw_codes, noisy_copies
+
+SIZES = [3, 4, 2, 5]
+LAYOUTS = [Layout(SIZES, 4, 4), Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout(SIZES, 0, 0)]
+
+
+def targets(training, prior, layout, smoothing, workers=ALONE):
+    return target_tables(training, prior, layout, smoothing=smoothing, workers=workers, progress=Silent())
+
+
+def expected(training, prior, layout, smoothing):
+    """The formula, table by table, on counts by cell; columns alone stay as they are."""
+    n = training.shape[1]
+    counts, found = oracles.count(training, layout), oracles.count(prior, layout)
+    cells = oracles.all_cells(layout)
+    noise, distance = {}, {}
+    for cell in cells:
+        table, gap = tuple(column for column, _ in cell), found[cell] * n / prior.shape[1] - counts[cell]
+        noise[table] = noise.get(table, 0) + counts[cell] * (1 - counts[cell] / n)
+        distance[table] = distance.get(table, 0) + gap**2
+    values = []
+    for cell in cells:
+        table = tuple(column for column, _ in cell)
+        pull = smoothing * min(1, noise[table] / max(distance[table], 1e-9)) if len(table) > 1 else 0
+        values.append(counts[cell] + pull * (found[cell] * n / prior.shape[1] - counts[cell]))
+    return np.array(values)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(LAYOUTS), st.sampled_from([0, 0.3, 1]), st.integers(0, 2**32 - 1))
+def test_targets_follow_the_formula(layout, smoothing, seed):
+    training = draw_codes(SIZES, 30, seed)
+    prior = noisy_copies(training, SIZES, 70, seed)
+    found = targets(training, prior, layout, smoothing)
+    np.testing.assert_allclose(found.values, expected(training, prior, layout, smoothing), atol=1e-4)
+
+
+def test_each_table_keeps_its_number_of_rows():
+    training = draw_codes(SIZES, 30, seed=1)
+    found = targets(training, noisy_copies(training, SIZES, 70, seed=2), LAYOUTS[0], 0.7)
+    sums = [level.sum() / number for level, number in zip(found.levels(), LAYOUTS[0].n_tables, strict=True)]
+    assert sums == pytest.approx([30, 30, 30], rel=1e-5)
+
+
+def test_without_smoothing_the_targets_are_the_training_data():
+    training = draw_codes(SIZES, 30, seed=1)
+    found = targets(training, draw_codes(SIZES, 9, seed=2), LAYOUTS[0], 0)
+    np.testing.assert_array_equal(found.values, oracles.values(oracles.count(training, LAYOUTS[0]), LAYOUTS[0]))
+
+
+def test_threads_make_no_difference():
+    training = draw_codes(SIZES, 30, seed=1)
+    prior = noisy_copies(training, SIZES, 70, seed=2)
+    with open_workers(3) as workers:
+        together = targets(training, prior, LAYOUTS[0], 0.5, workers)
+    assert together.values.tobytes() == targets(training, prior, LAYOUTS[0], 0.5).values.tobytes()
+
+
+def test_a_pool_within_the_noise_decides_and_one_beyond_it_does_not():
+    """100 rows, 40 and 60: noise 48. A pool at 45 and 55, squared distance 50, draws by 48 / 50; one at 80 and 20 by
+    48 / 3200.
+    """
+    counts, starts = np.array([[40.0, 60.0]]), np.zeros(1, dtype=int)
+    near = smoothed(counts, np.array([[45.0, 55.0]]), starts, 100, 1.0)
+    np.testing.assert_allclose(near, [[44.8, 55.2]])
+    far = smoothed(counts, np.array([[80.0, 20.0]]), starts, 100, 1.0)
+    np.testing.assert_allclose(far, [[40.6, 59.4]])
+    half = smoothed(counts, np.array([[45.0, 55.0]]), starts, 100, 0.5)
+    np.testing.assert_allclose(half, [[42.4, 57.6]])
+    np.testing.assert_allclose(smoothed(counts, counts, starts, 100, 1.0), counts)
+
+
+def test_smoothed_targets_are_nearer_to_the_population():
+    """A biased pool and noisy training rows: the mixture beats both."""
+    sizes, layout = [4, 5, 3], Layout([4, 5, 3], 3, 3)
+    population = draw_codes(sizes, 40_000, seed=1)
+    truth = oracles.values(oracles.count(population, layout), layout) / 40_000
+    pool = noisy_copies(population, sizes, 4000, seed=2, noise=0.05)
+    errors = {0: 0.0, 1: 0.0}
+    for seed in range(20):
+        training = population[:, np.random.default_rng(seed).integers(40_000, size=200)]
+        for smoothing in errors:
+            errors[smoothing] += np.square(targets(training, pool, layout, smoothing).values / 200 - truth).sum()
+    assert errors[1] < 0.7 * errors[0]

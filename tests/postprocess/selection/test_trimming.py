@@ -1,0 +1,162 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postprocess.runtime.stages import Deadline
+from postprocess.selection import trimming as module
+from postprocess.selection.trimming import trim
+from postprocess.tables.counts import Tables
+from postprocess.tables.layout import Layout
+from tests.postprocess import oracles
+from tests.postprocess.oracles import ALONE, Looks, Recorder, draw_codes, noisy_copies, residual_tables
+
+SIZES = [3, 4, 2, 5]
+LAYOUTS = [Layout(SIZES, 4, 4), Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout(SIZES, 0, 0)]
+AN_HOUR = Deadline(60)
+
+
+def trimmed(subset, training, *, layout=LAYOUTS[0], swapsize=1000, deadline=AN_HOUR, seed=1):
+    """The result, with the tables and the progress that `trim` worked on."""
+    tables, progress = residual_tables(subset, training, layout), Recorder()
+    target = Tables(layout, workers=ALONE)
+    target.add(training)
+    result = trim(
+        tables,
+        subset,
+        target.row_sums(subset),
+        n=training.shape[1],
+        swapsize=swapsize,
+        deadline=deadline,
+        rng=np.random.default_rng(seed),
+        progress=progress,
+    )
+    return SimpleNamespace(**vars(result), tables=tables, progress=progress)
+
+
+def assert_tables_of(tables, selected, training):
+    expected = oracles.values(oracles.residuals(selected, training, tables.layout), tables.layout)
+    np.testing.assert_array_equal(tables.values, expected)
+
+
+@pytest.mark.parametrize("steps_a_look", [1, 100])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, steps_a_look):
+    """Brute force: of all rows, drop the one that leaves the least squared error at that number of rows.
+
+    With many looks the dropped rows are forgotten on the way.
+    """
+    monkeypatch.setattr(module, "STEPS_A_LOOK", steps_a_look)
+    training = draw_codes(SIZES, 12, seed=1)
+    subset = np.unique(noisy_copies(training, SIZES, 24, seed=3), axis=1)
+    kept = list(range(subset.shape[1]))
+    assert len(kept) >= 17
+    while len(kept) > 12:
+        share = (len(kept) - 1) / 12
+        errors = []
+        for row in kept:
+            others = [other for other in kept if other != row]
+            errors.append(oracles.squared_error(oracles.residuals(subset[:, others], training, layout, share), layout))
+        kept.pop(int(np.argmin(np.round(errors, 9))))
+    result = trimmed(subset, training, layout=layout)
+    if layout.pair_columns:
+        assert np.flatnonzero(result.keep).tolist() == kept
+    else:  # rows may tie: the error decides
+        ours, best = (oracles.residuals(subset[:, rows], training, layout) for rows in (result.keep, kept))
+        assert oracles.squared_error(ours, layout) == pytest.approx(oracles.squared_error(best, layout))
+    assert (result.status, result.removed_greedily) == ("finished", subset.shape[1] - 12)
+
+
+def test_each_block_drops_its_share_by_what_is_left_of_all():
+    """Brute force, block after block: the target is scaled to the rows of all blocks that are still there."""
+    training = draw_codes(SIZES, 12, seed=1)
+    subset = np.unique(noisy_copies(training, SIZES, 40, seed=3), axis=1)
+    n_rows, layout = subset.shape[1], LAYOUTS[0]
+    kept, order = list(range(n_rows)), np.random.default_rng(1).permutation(n_rows).tolist()
+    for seen in (8, 16, 24, 25):
+        block = sorted(order[(seen - 1) // 8 * 8 : seen])
+        while n_rows - len(kept) < (n_rows - 12) * seen // n_rows:
+            share, errors = (len(kept) - 1) / 12, []
+            for row in block:
+                others = subset[:, [other for other in kept if other != row]]
+                errors.append(oracles.squared_error(oracles.residuals(others, training, layout, share), layout))
+            kept.remove(block.pop(int(np.argmin(np.round(errors, 9)))))
+    result = trimmed(subset, training, swapsize=8)
+    assert np.flatnonzero(result.keep).tolist() == kept
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 20),
+    st.integers(0, 30),
+    st.integers(1, 60),
+    st.sampled_from(LAYOUTS),
+    st.sampled_from([AN_HOUR, Deadline(0)]),
+    st.integers(0, 2**32 - 1),
+)
+def test_exactly_n_rows_and_their_tables_whatever_the_blocks(n, surplus, swapsize, layout, deadline, seed):
+    training = draw_codes(SIZES, n, seed)
+    subset = noisy_copies(training, SIZES, n + surplus, seed)
+    result = trimmed(subset, training, layout=layout, swapsize=swapsize, deadline=deadline, seed=seed)
+    assert result.keep.dtype == bool
+    assert result.keep.shape == (n + surplus,)
+    assert result.keep.sum() == n
+    assert_tables_of(result.tables, subset[:, result.keep], training)
+    if surplus == 0:
+        assert (result.status, result.removed_greedily) == ("nothing to trim", 0)
+    elif deadline is AN_HOUR:
+        assert (result.status, result.removed_greedily) == ("finished", surplus)
+    else:
+        assert (result.status, result.removed_greedily) == ("out of time", 0)
+    for task in result.progress.tasks:
+        assert task.completed == task.total == surplus
+
+
+@pytest.mark.parametrize(("looks", "swapsize", "greedily"), [(3, 1000, 6), (1, 13, 2), (7, 13, 13), (100, 1000, 40)])
+def test_what_time_does_not_allow_goes_by_score(monkeypatch, looks, swapsize, greedily):
+    monkeypatch.setattr(module, "STEPS_A_LOOK", 2)
+    training = draw_codes(SIZES, 40, seed=1)
+    subset = noisy_copies(training, SIZES, 80, seed=2)
+    result = trimmed(subset, training, swapsize=swapsize, deadline=Looks(looks))
+    assert result.keep.sum() == 40
+    assert result.removed_greedily == greedily
+    assert result.status == ("finished" if greedily == 40 else "out of time")
+    assert_tables_of(result.tables, subset[:, result.keep], training)
+    (task,) = result.progress.tasks
+    assert task.completed == task.total == 40
+
+
+def test_out_of_time_the_rows_of_highest_score_go():
+    """Score: the residual of the row's cells against the target of one row less, weighted by level."""
+    training = draw_codes(SIZES, 30, seed=3)
+    subset = noisy_copies(training, SIZES, 50, seed=4)
+    layout = LAYOUTS[0]
+    residual = oracles.residuals(subset, training, layout, share=49 / 30)
+    weights = oracles.cell_weights(layout)
+    scores = [
+        sum(weights[len(cell) - 1] * residual[cell] for cells in oracles.cells_of_row(row, layout) for cell in cells)
+        for row in subset.T
+    ]
+    result = trimmed(subset, training, deadline=Deadline(0))
+    assert min(np.array(scores)[~result.keep]) >= max(np.array(scores)[result.keep]) - 1e-9
+
+
+def test_trimming_beats_random_draws_in_one_block_and_in_many():
+    training = draw_codes(SIZES, 60, seed=5)
+    subset = noisy_copies(training, SIZES, 100, seed=6)
+    rng = np.random.default_rng(7)
+    best_draw = max(
+        oracles.overall(training, subset[:, rng.choice(100, 60, replace=False)], LAYOUTS[0]) for _ in range(30)
+    )
+    for swapsize in (1000, 30):
+        keep = trimmed(subset, training, swapsize=swapsize).keep
+        assert oracles.overall(training, subset[:, keep], LAYOUTS[0]) > best_draw + 0.03
+
+
+def test_same_rows_for_the_same_seed():
+    training = draw_codes(SIZES, 60, seed=5)
+    subset = noisy_copies(training, SIZES, 100, seed=6)
+    first, again, other = (trimmed(subset, training, swapsize=30, seed=seed).keep.tolist() for seed in (1, 1, 2))
+    assert first == again != other

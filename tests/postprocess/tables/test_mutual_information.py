@@ -1,0 +1,124 @@
+from collections import Counter
+from itertools import combinations
+from math import comb, log
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.table_budget import GIB, layout_within
+from postprocess.tables.counts import CELL
+from postprocess.tables.mutual_information import column_order, mutual_information, top_pairs
+from tests.postprocess.oracles import draw_codes
+
+N_ROWS = 400
+
+
+@pytest.fixture
+def related():
+    """Columns 3 and 1 are copies, column 4 follows them loosely, column 0 is noise and column 2 constant."""
+    rng = np.random.default_rng(1)
+    leader = rng.integers(0, 4, N_ROWS)
+    follower = np.where(rng.random(N_ROWS) < 0.4, rng.integers(0, 4, N_ROWS), leader)
+    noise = rng.integers(0, 3, N_ROWS)
+    codes = np.array([noise, leader, np.zeros(N_ROWS), 3 - leader, follower], dtype=np.uint8)
+    return codes, np.array([3, 4, 1, 4, 4])
+
+
+def by_formula(first, second):
+    n, both, one, two = len(first), Counter(zip(first, second, strict=True)), Counter(first), Counter(second)
+    return sum(count / n * log(count * n / (one[a] * two[b])) for (a, b), count in both.items())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_mutual_information_by_the_formula(sizes, n_rows, seed):
+    codes = draw_codes(sizes, n_rows, seed)
+    pairs, information = mutual_information(codes, np.array(sizes))
+    assert pairs == list(combinations(range(len(sizes)), 2))
+    expected = [by_formula(codes[i].tolist(), codes[j].tolist()) for i, j in pairs]
+    np.testing.assert_allclose(information, expected, atol=1e-12)
+
+
+def test_mutual_information_of_columns_with_256_codes():
+    codes = np.array([np.arange(256), np.arange(256)[::-1]], dtype=np.uint8)
+    assert mutual_information(codes, np.array([256, 256]))[1] == pytest.approx([log(256)])
+
+
+def test_the_most_informative_pairs_come_first(related):
+    codes, sizes = related
+    assert top_pairs(codes, sizes, 1) == [(1, 3)]
+    assert top_pairs(codes, sizes, 3) == [(1, 3), (1, 4), (3, 4)]
+    pairs, information = mutual_information(codes, sizes)
+    nine = [information[pairs.index(pair)] for pair in top_pairs(codes, sizes, 9)]
+    assert (np.diff(nine) <= 0).all()
+    assert len(set(top_pairs(codes, sizes, 9))) == 9
+
+
+@pytest.mark.parametrize("number", [None, 10, 11])
+def test_all_pairs(related, number):
+    assert top_pairs(*related, number) == list(combinations(range(5), 2))
+    assert comb(5, 2) == 10
+
+
+def test_columns_by_what_they_share(related):
+    codes, sizes = related
+    assert column_order(codes, sizes).tolist() == [1, 3, 4, 0, 2]
+    assert column_order(codes[[2, 4, 0, 1]], sizes[[2, 4, 0, 1]]).tolist() in ([3, 1, 2, 0], [1, 3, 2, 0])
+
+
+@pytest.mark.parametrize("n_columns", [1, 2])
+def test_few_columns(n_columns):
+    codes = np.zeros((n_columns, 5), dtype=np.uint8)
+    assert column_order(codes, np.ones(n_columns, dtype=int)).tolist() == list(range(n_columns))
+    assert top_pairs(codes, np.ones(n_columns, dtype=int), None) == [(0, 1)][: n_columns - 1]
+
+
+@pytest.mark.parametrize(
+    ("limits", "matched"),
+    [
+        ({"refinement_top_pairs": 9}, (4, 4)),
+        ({"refinement_top_pairs": 0}, (1, 1)),
+        ({"refinement_top_triples": 9}, (5, 4)),
+        ({"refinement_top_triples": 1}, (5, 3)),
+        ({"refinement_top_triples": 0}, (5, 2)),
+        ({"refinement_top_pairs": 3, "refinement_top_triples": 4}, (3, 3)),
+    ],
+)
+def test_the_tables_of_the_most_informative_columns_within_the_limits(related, limits, matched):
+    codes, sizes = related
+    warnings = []
+    layout, order = layout_within(codes, sizes, SelectionParameters(**limits), warn=warnings.append)
+    assert order.tolist() == [1, 3, 4, 0, 2]
+    assert layout.sizes.tolist() == sizes[order].tolist()
+    assert (layout.pair_columns, layout.triple_columns) == matched
+    (text,) = warnings
+    pairs, triples = comb(matched[0], 2), comb(matched[1], 3)
+    assert text.startswith(f"trimming and refinement match {pairs} of 10 pairs and {triples} of 10 triples, those of")
+
+
+@pytest.mark.parametrize("limits", [{}, {"refinement_top_pairs": 10, "refinement_top_triples": 10}])
+@pytest.mark.parametrize("n_columns", [1, 2, 5])
+def test_all_tables_where_nothing_limits_them(related, limits, n_columns):
+    codes, sizes = related[0][:n_columns], related[1][:n_columns]
+    layout, order = layout_within(codes, sizes, SelectionParameters(**limits), warn=pytest.fail)
+    assert layout.complete
+    assert order.tolist() == list(range(n_columns))
+
+
+def test_memory_limits_the_triples(related):
+    codes, sizes = related
+    whole, _ = layout_within(codes, sizes, SelectionParameters(), warn=pytest.fail)
+    needed = int(whole.level_start[-1]) * np.dtype(CELL).itemsize
+    enough = SelectionParameters(max_memory=needed / GIB)
+    assert layout_within(codes, sizes, enough, warn=pytest.fail)[0].complete
+    warnings = []
+    for cells, triple_columns in ((whole.level_start[-1] - 1, 4), (whole.level_start[2], 2), (1, 0)):
+        limited = SelectionParameters(max_memory=int(cells) * np.dtype(CELL).itemsize / GIB)
+        layout, order = layout_within(codes, sizes, limited, warn=warnings.append)
+        assert (layout.pair_columns, layout.triple_columns) == (5, triple_columns)
+        assert order.tolist() == [1, 3, 4, 0, 2]
+    assert len(warnings) == 3
+    assert all("max_memory" in text for text in warnings)
