@@ -21,10 +21,12 @@ from benchmarks.measure import LEVELS
 from benchmarks.runs import Case, read_case
 from main import SELECTION
 from postprocess.runtime.progress import Progress, open_progress
-from postprocess.selection import select as selecting
+from postprocess.runtime.stages import Journal
+from postprocess.selection import steps as steps_of_selection
 from postprocess.selection.ipf import IpfResult
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.rounding import scale_weights
+from postprocess.selection.select import select
 from postprocess.selection.trimming import TrimmingResult
 from postprocess.tables.counts import Tables
 
@@ -56,7 +58,7 @@ def drop_rows(
 
 @dataclass(frozen=True)
 class Variant:
-    """A selection with some steps replaced, by their names in postprocess.selection.select, or other parameters."""
+    """A selection with some steps replaced, by their names in postprocess.selection.steps, or other parameters."""
 
     name: str
     steps: dict[str, Callable] = field(default_factory=dict)
@@ -80,9 +82,9 @@ def ablate(case: Case, parameters: SelectionParameters, *, progress: Progress) -
         started = time.monotonic()
         with ExitStack() as replaced:
             for name, step in variant.steps.items():
-                replaced.enter_context(mock.patch.object(selecting, name, step))
+                replaced.enter_context(mock.patch.object(steps_of_selection, name, step))
             changed = replace(parameters, **variant.settings)
-            selection = selecting.select(case.training, case.pool, case.sizes, changed, progress=progress)
+            selection = select(case.training, case.pool, case.n_codes, changed, journal=Journal(progress))
         accuracy = {step: accuracy.as_dict() for step, accuracy in selection.accuracy.items()}
         found.append({"variant": variant.name, "seconds": time.monotonic() - started, "accuracy": accuracy})
     return found
@@ -111,7 +113,7 @@ def main(arguments: Sequence[str]) -> int:
     with exits(parser):
         parameters = with_settings(SELECTION, given.set)
         progress = open_progress(sys.stderr)
-        case = read_case(given.training, given.pool, threads=parameters.threads, progress=progress)
+        case = read_case(given.training, given.pool, threads=parameters.threads, journal=Journal(progress))
         found = ablate(case, parameters, progress=progress)
         print(ablation_table(found))
         write_figures(given, parameters=asdict(parameters), variants=found)

@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 
 from benchmarks.command import exits, whole
 from benchmarks.structure import Structure, new_structure
-from postprocess.data.sources import MINIMUM_ROWS
+from postprocess.data.sources import MIN_ROWS
 from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.progress import Progress, open_progress
 
-ROWS_A_PIECE = 1 << 16  # drawn and written together: memory depends on this, not on the number of rows
+ROWS_PER_PIECE = 1 << 16  # drawn and written together: memory depends on this, not on the number of rows
 POOL_CYCLES = 2  # generators that the pool comes from, each with errors of its own
 
 
@@ -36,8 +36,8 @@ class CaseSize:
     pool_rows: int = 2_500_000
 
     def __post_init__(self) -> None:
-        if self.rows < MINIMUM_ROWS or self.columns < 1:
-            raise ValueError(f"a case needs at least {MINIMUM_ROWS} rows and 1 column, not {self.rows}, {self.columns}")
+        if self.rows < MIN_ROWS or self.columns < 1:
+            raise ValueError(f"a case needs at least {MIN_ROWS} rows and 1 column, not {self.rows}, {self.columns}")
         if self.pool_rows < self.rows:
             raise ValueError(f"pool_rows={self.pool_rows}: must be at least the {self.rows} training rows")
 
@@ -77,7 +77,7 @@ def _write(path: Path, sources: list[Structure], n_rows: int, rng: np.random.Gen
         for number, source in enumerate(sources, start=1):
             stop = n_rows * number // len(sources)
             while written < stop:
-                rows = min(ROWS_A_PIECE, stop - written)
+                rows = min(ROWS_PER_PIECE, stop - written)
                 writer.write_batch(source.draw(rows, rng))
                 written += rows
                 task.advance(rows)

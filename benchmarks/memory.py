@@ -10,7 +10,7 @@ from pathlib import Path
 
 from postprocess.report.summary import peak_memory_bytes
 
-SECONDS_A_LOOK = 0.02
+SECONDS_PER_LOOK = 0.02
 _STATUS, _RESET, _STATM = Path("/proc/self/status"), Path("/proc/self/clear_refs"), Path("/proc/self/statm")
 _RESET_PEAK = "5"  # proc(5): "Reset the peak resident set size to the process's current resident set size value"
 
@@ -40,7 +40,7 @@ class PeakMemory:
     def between(self, start: float, stop: float) -> int:
         """The peak in bytes between two times (time.monotonic), once the context is closed.
 
-        May take in what was held up to SECONDS_A_LOOK before or after.
+        May take in what was held up to SECONDS_PER_LOOK before or after.
         """
         peaks, before = [], self._looks[0][0]
         for when, peak in self._looks:
@@ -50,7 +50,7 @@ class PeakMemory:
         return max(peaks)
 
     def _watch(self) -> None:
-        while not self._ended.wait(SECONDS_A_LOOK):
+        while not self._ended.wait(SECONDS_PER_LOOK):
             self._note()
 
     def _note(self) -> None:
@@ -63,9 +63,9 @@ def _best_look() -> tuple[str, Callable[[], int]]:
         _reset_peak()
     except OSError:
         if _STATM.exists():
-            return f"VmRSS, sampled every {SECONDS_A_LOOK:g} s", _resident
+            return f"VmRSS, sampled every {SECONDS_PER_LOOK:g} s", _resident
         return "highest ru_maxrss so far", peak_memory_bytes
-    return f"VmHWM, read and reset every {SECONDS_A_LOOK:g} s", _peak_since_reset
+    return f"VmHWM, read and reset every {SECONDS_PER_LOOK:g} s", _peak_since_reset
 
 
 def _peak_since_reset() -> int:

@@ -25,7 +25,7 @@ GROUPS = {  # of stages, as drawn: label, colour and stages of each
     "privacy filter": ("#ff725c", ("privacy filter",)),
     "trimming": ("#3ca951", ("trimming",)),
     "refinement": ("#a463f2", ("refinement",)),
-    "measuring": ("#9c9c9c", ("measuring", "closest training rows", "finishing")),
+    "measuring": ("#9c9c9c", ("measuring",)),
 }
 NEEDED = {  # by option: what its files hold, and the keys of each item that are drawn
     "scaling": ("points", (*VARIED, "run")),
@@ -34,7 +34,7 @@ NEEDED = {  # by option: what its files hold, and the keys of each item that are
 }
 LINES = ("#4269d0", "#ff725c", "#3ca951", "#a463f2", "#efb118", "#9c6b4e")
 HEADROOM = 1.08
-DOTS_AN_INCH = 150
+DPI = 150
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def draw_scaling(points: Sequence[dict], path: Path) -> None:
     axes[1, 0].set_ylabel("peak memory, MB")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="outside right upper", frameon=False)
-    figure.savefig(path, dpi=DOTS_AN_INCH)
+    figure.savefig(path, dpi=DPI)
 
 
 def draw_curves(measurements: Sequence[tuple[str, Sequence[dict]]], path: Path) -> None:
@@ -97,7 +97,7 @@ def draw_curves(measurements: Sequence[tuple[str, Sequence[dict]]], path: Path) 
         axes.set_xlim(0, 1.3 * seconds[-1])
         axes.margins(y=0.15)
         _plain(axes)
-    figure.savefig(path, dpi=DOTS_AN_INCH)
+    figure.savefig(path, dpi=DPI)
 
 
 def draw_privacy(experiments: Sequence[tuple[str, Sequence[dict]]], path: Path) -> None:
@@ -122,7 +122,7 @@ def draw_privacy(experiments: Sequence[tuple[str, Sequence[dict]]], path: Path) 
         axes.legend(frameon=False, fontsize="small")
         axes.margins(0.15)
         _plain(axes)
-    figure.savefig(path, dpi=DOTS_AN_INCH)
+    figure.savefig(path, dpi=DPI)
 
 
 def _read(path: Path, option: str) -> list[dict]:

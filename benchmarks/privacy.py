@@ -16,9 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from mostlyai.qa._distances import calculate_dcr_share, calculate_dcrs_nndrs, calculate_nndr_ratio
-from mostlyai.qa._embeddings import encode_data
-from mostlyai.qa._sampling import harmonize_dtype
 
 from benchmarks.command import (
     add_case,
@@ -32,10 +29,18 @@ from benchmarks.command import (
 )
 from benchmarks.runs import Case, read_case
 from main import SELECTION
-from postprocess.data.binning import fit, read_typed
+from postprocess.data.binning import fit_binning, read_typed
 from postprocess.data.codes import Codes
 from postprocess.data.sources import open_source
-from postprocess.runtime.progress import Progress, Silent, open_progress
+from postprocess.report.qa_internals import (
+    calculate_dcr_share,
+    calculate_dcrs_nndrs,
+    calculate_nndr_ratio,
+    encode_data,
+    harmonize_dtype,
+)
+from postprocess.runtime.progress import Progress, open_progress
+from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.select import select
@@ -47,7 +52,7 @@ SETTINGS = (  # beside main.py's own parameters
     "smoothing alone:privacy_filter=0.0",
 )
 POOL_SAMPLE = "pool sample"
-MOST_QUERIES = 20_000  # rows of a result, and of the pool, whose nearest neighbours are looked for
+MAX_QUERIES = 20_000  # rows of a result, and of the pool, whose nearest neighbours are looked for
 IDENTICAL = 1e-6  # distance below which mostlyai-qa calls two rows identical
 
 
@@ -63,8 +68,8 @@ class Embedded:
 class Seen:
     """One selection: overall accuracies against the half selected by, the other half and both; distances to either.
 
-    dcr_share: share of rows nearer to the half selected by, ties half, as all distances of at most MOST_QUERIES of the
-    selected rows, drawn at random. pool_dcr_share: that of MOST_QUERIES random pool rows.
+    dcr_share: share of rows nearer to the half selected by, ties half, as all distances of at most MAX_QUERIES of the
+    selected rows, drawn at random. pool_dcr_share: that of MAX_QUERIES random pool rows.
     """
 
     setting: str
@@ -83,7 +88,7 @@ class Seen:
 def embed(training_path: Path, pool_path: Path, *, progress: Progress) -> Embedded:
     """Both files in the embedding that mostlyai-qa's distances are taken in, fitted to the training rows."""
     source = open_source(training_path, role="training")
-    binning = fit(source, progress=progress)
+    binning = fit_binning(source, progress=progress)
     training, pool = (
         read_typed(each, binning).apply(harmonize_dtype) for each in (source, open_source(pool_path, role="pool"))
     )
@@ -104,7 +109,7 @@ class Experiment:
         half = len(order) // 2
         self.halves = np.sort(order[:half]), np.sort(order[half : 2 * half])
         self.sample = np.sort(rng.choice(case.pool.n_rows, half, replace=False))
-        self.pool_dcr_share = self._distances(rng.permutation(case.pool.n_rows)[:MOST_QUERIES])["dcr_share"]
+        self.pool_dcr_share = self._distances(rng.permutation(case.pool.n_rows)[:MAX_QUERIES])["dcr_share"]
 
     def pool_sample(self) -> Seen:
         """What a random sample of the pool does."""
@@ -114,7 +119,7 @@ class Experiment:
         """Select by the first half, and look."""
         started = time.monotonic()
         selected_by = _part(self.case.training, self.halves[0])
-        selection = select(selected_by, self.case.pool, self.case.sizes, parameters, progress=self.progress)
+        selection = select(selected_by, self.case.pool, self.case.n_codes, parameters, journal=Journal(self.progress))
         return self._look(setting, selection.rows, time.monotonic() - started)
 
     def _look(self, setting: str, rows: np.ndarray, seconds: float) -> Seen:
@@ -126,13 +131,13 @@ class Experiment:
             accuracies = measure(  # which of two tables is the original makes no difference to their distance
                 self.case.pool.codes.take(rows, axis=1),
                 originals,
-                self.case.sizes,
+                self.case.n_codes,
                 workers=workers,
-                progress=Silent(),
+                progress=Progress(),
                 label="Measuring",
             )
         overall = [accuracy.overall for accuracy in accuracies]
-        some = np.random.default_rng(self.seed).permutation(rows)[:MOST_QUERIES]
+        some = np.random.default_rng(self.seed).permutation(rows)[:MAX_QUERIES]
         distances = self._distances(some) | {"pool_dcr_share": self.pool_dcr_share}
         return Seen(setting, self.seed, seconds, *overall, **distances)
 
@@ -189,7 +194,7 @@ def main(arguments: Sequence[str]) -> int:
     with exits(parser):
         settings = settings_of(given.setting or SETTINGS, with_settings(SELECTION, given.set))
         progress = open_progress(sys.stderr)
-        case = read_case(given.training, given.pool, progress=progress)
+        case = read_case(given.training, given.pool, journal=Journal(progress))
         embedded = embed(given.training, given.pool, progress=progress)
         seen: list[Seen] = []
         for seed in range(1, given.seeds + 1):

@@ -14,13 +14,17 @@ import numpy as np
 
 from benchmarks.command import TO_SAVE_MEMORY, RunError
 from benchmarks.memory import PeakMemory
-from postprocess.data.binning import fit
+from postprocess.data.binning import fit_binning
 from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
+from postprocess.report.write import random_rows
 from postprocess.runtime.progress import Progress, open_progress
+from postprocess.runtime.stages import Journal
+from postprocess.runtime.threads import open_workers
 from postprocess.selection.parameters import SelectionParameters
-from postprocess.selection.select import Stage, select
+from postprocess.selection.select import select
+from postprocess.tables.accuracy import measure
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Case:
 
     training: Codes
     pool: Codes
-    sizes: np.ndarray
+    n_codes: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -59,51 +63,56 @@ class Run:
         return asdict(self)
 
 
-def read_case(
-    training_path: Path,
-    pool_path: Path,
-    *,
-    threads: int | None = None,
-    progress: Progress,
-    stages: list[Stage] | None = None,
-) -> Case:
-    """Both files as codes; their two stages are added to `stages`. Raises InputError where a file cannot be used."""
-    stages = [] if stages is None else stages
-    started = time.monotonic()
-    training_source = open_source(training_path, role="training")
-    binning = fit(training_source, progress=progress)
-    training = read_codes(training_source, binning, progress=progress, threads=threads)
-    stages.append(Stage("reading", time.monotonic() - started, training.n_rows))
-    pool_source = open_source(pool_path, role="pool")
-    pool = read_codes(pool_source, binning, progress=progress, threads=threads, at_least=training.n_rows)
-    stages.append(Stage("reading the pool", time.monotonic() - stages[-1].ended, pool.n_rows))
-    return Case(training, pool, binning.sizes)
+def read_case(training_path: Path, pool_path: Path, *, threads: int | None = None, journal: Journal) -> Case:
+    """Read both files as codes; the journal gets their two stages. Raises InputError if a file cannot be used."""
+    progress = journal.progress
+    with journal.stage("reading") as stage:
+        training_source = open_source(training_path, role="training")
+        binning = fit_binning(training_source, progress=progress)
+        training = read_codes(training_source, binning, progress=progress, threads=threads)
+        stage.rows = training.n_rows
+    with journal.stage("reading the pool") as stage:
+        pool_source = open_source(pool_path, role="pool")
+        pool = read_codes(pool_source, binning, progress=progress, threads=threads, at_least=training.n_rows)
+        stage.rows = pool.n_rows
+    return Case(training, pool, binning.n_codes)
 
 
 def run_here(training_path: Path, pool_path: Path, parameters: SelectionParameters) -> Run:
-    """Read, select, and measure all of it, in this process; raises InputError where a file cannot be used."""
-    progress = open_progress(sys.stderr)
-    ended: list[Stage] = []
+    """Read, select, and measure all of it, in this process; raises InputError if a file cannot be used.
+
+    The accuracy of a random sample of the pool is added, outside the time that is measured.
+    """
+    journal = Journal(open_progress(sys.stderr))
     with PeakMemory() as memory:
         started = time.monotonic()
-        case = read_case(training_path, pool_path, threads=parameters.threads, progress=progress, stages=ended)
-        selection = select(case.training, case.pool, case.sizes, parameters, progress=progress)
-        ended += selection.stages
-        ended.append(Stage("finishing", time.monotonic() - ended[-1].ended, len(selection.rows)))
-    starts = [started, *(stage.ended for stage in ended)]
+        case = read_case(training_path, pool_path, threads=parameters.threads, journal=journal)
+        selection = select(case.training, case.pool, case.n_codes, parameters, journal=journal)
+    starts = [started, *(stage.ended for stage in journal.stages)]
     stages = tuple(
         StageFacts(stage.name, stage.ended - start, stage.rows, memory.between(start, stage.ended))
-        for start, stage in zip(starts[:-1], ended, strict=True)
+        for start, stage in zip(starts[:-1], journal.stages, strict=True)
     )
     return Run(
         stages=stages,
         seconds=sum(stage.seconds for stage in stages),
         peak_memory_bytes=max(stage.peak_memory_bytes for stage in stages),
         memory_method=memory.method,
-        accuracy={step: accuracy.as_dict() for step, accuracy in selection.accuracy.items()},
+        accuracy={"pool_sample": _pool_sample(case, parameters)}
+        | {step: accuracy.as_dict() for step, accuracy in selection.accuracy.items()},
         curve=selection.curve,
-        warnings=selection.warnings,
+        warnings=tuple(journal.warnings),
     )
+
+
+def _pool_sample(case: Case, parameters: SelectionParameters) -> dict[str, float | None]:
+    rows = random_rows(case.pool.n_rows, case.training.n_rows, parameters.seed)
+    sample = case.pool.codes.take(rows, axis=1)
+    with open_workers(parameters.threads) as workers:
+        (accuracy,) = measure(
+            case.training.codes, [sample], case.n_codes, workers=workers, progress=Progress(), label=""
+        )
+    return accuracy.as_dict()
 
 
 def run_apart(training_path: Path, pool_path: Path, parameters: SelectionParameters) -> Run:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from scipy.special import ndtr, ndtri
 
 N_FACTORS = 6
-LEAST_SHARED, MOST_SHARED = 0.3, 0.9  # part of a score's variance that comes from the factors
+MIN_SHARED, MAX_SHARED = 0.3, 0.9  # part of a score's variance that comes from the factors
 PRODUCTS = 0.6  # loadings on products of factors, relative to those on the factors
 LEAN = 0.8  # correlation of a cell's missingness with the other column's score
 FIRST_DAY = date(2015, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
@@ -126,7 +126,7 @@ class Structure:
         norms = np.linalg.norm(loadings, axis=1, keepdims=True)
         return replace(
             self,
-            loadings=loadings * np.minimum(1.0, np.sqrt(MOST_SHARED) / norms),
+            loadings=loadings * np.minimum(1.0, np.sqrt(MAX_SHARED) / norms),
             stretch=self.stretch * np.exp(STRETCH_ERROR * rng.standard_normal(n_columns)),
             shift=self.shift + SHIFT_ERROR * rng.standard_normal(n_columns),
             missing_from=self.missing_from + MISSING_ERROR * rng.standard_normal(n_columns),
@@ -150,7 +150,7 @@ def new_structure(n_columns: int, rng: np.random.Generator) -> Structure:
     """A population of its own for each state of `rng`; every third column has missing cells."""
     loadings = rng.standard_normal((n_columns, 2 * N_FACTORS)) ** 3  # a few large ones in each row
     loadings[:, N_FACTORS:] *= PRODUCTS
-    shared = rng.uniform(LEAST_SHARED, MOST_SHARED, (n_columns, 1))
+    shared = rng.uniform(MIN_SHARED, MAX_SHARED, (n_columns, 1))
     loadings *= np.sqrt(shared) / np.linalg.norm(loadings, axis=1, keepdims=True)
     share_missing = rng.uniform(0.02, 0.3, n_columns)
     return Structure(

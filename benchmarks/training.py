@@ -31,11 +31,12 @@ from benchmarks.command import (
 from main import POOL, SELECTION
 from pool.build import build_pool
 from pool.parameters import PoolParameters
-from postprocess.data.binning import fit, read_typed
+from postprocess.data.binning import fit_binning, read_typed
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
 from postprocess.preflight import available_memory
-from postprocess.runtime.progress import Progress, Silent, open_progress
+from postprocess.runtime.progress import Progress, open_progress
+from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.select import select
@@ -76,9 +77,9 @@ def train_once(
 ) -> Trained:
     """Build a pool, select from it, and measure both against the training rows and the rows kept apart."""
     source = open_source(training, role="training")
-    binning = fit(source, progress=Silent())
+    binning = fit_binning(source, progress=Progress())
     originals = [
-        read_codes(open_source(path, role="holdout"), binning, progress=Silent()) for path in (training, apart)
+        read_codes(open_source(path, role="holdout"), binning, progress=Progress()) for path in (training, apart)
     ]
     started = time.monotonic()
     built = build_pool(
@@ -90,13 +91,13 @@ def train_once(
         progress=progress,
     )
     seconds = time.monotonic() - started
-    codes = read_codes(open_source(built.path, role="pool"), binning, progress=Silent())
+    codes = read_codes(open_source(built.path, role="pool"), binning, progress=Progress())
     drawn = np.random.default_rng(pool.seed).choice(codes.n_rows, originals[0].n_rows, replace=False)
-    chosen = select(originals[0], codes, binning.sizes, selection, progress=Silent()).rows
+    chosen = select(originals[0], codes, binning.n_codes, selection, journal=Journal(Progress())).rows
     with open_workers(selection.threads) as workers:
         samples = [codes.codes.take(np.sort(rows), axis=1) for rows in (drawn, chosen)]
         of_training, of_apart = (
-            measure(original.codes, samples, binning.sizes, workers=workers, progress=Silent(), label="")
+            measure(original.codes, samples, binning.n_codes, workers=workers, progress=Progress(), label="")
             for original in originals
         )
     return Trained(

@@ -84,16 +84,16 @@ class PoolParameters:
     Raises ValueError, in one line that names the parameter, its value and what is allowed.
     """
 
-    train_iterations: int = 2
-    model_name: Names = "MOSTLY_AI/Large"
-    max_epochs: Integers = 100
-    max_training_time: Numbers = 60.0
-    batch_size: BatchSizes = None
-    sample_size: float = 25.0
-    sampling_temperature: Numbers = 1.05
-    training_rows: Names = ALL_ROWS
-    cycle_backend: str | None = AT_ONCE
-    seed: int = 1
+    train_iterations: int
+    model_name: Names
+    max_epochs: Integers
+    max_training_time: Numbers
+    batch_size: BatchSizes
+    sample_size: float
+    sampling_temperature: Numbers
+    training_rows: Names
+    cycle_backend: str | None
+    seed: int
 
     def __post_init__(self) -> None:
         for field in fields(CycleSettings):

@@ -11,10 +11,10 @@ import pytest
 
 from pool.build import build_pool
 from pool.generator.train import train
-from pool.parameters import PoolParameters
-from postprocess.data.binning import fit, read_typed
+from postprocess.data.binning import fit_binning, read_typed
 from postprocess.data.sources import open_source
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
+from tests.parameters import pool_parameters
 from tests.pool.fakes import Recorder, resample
 
 ROWS = 300
@@ -90,9 +90,9 @@ def test_types_and_formats_come_back_cell_by_cell(tmp_path, surroundings, genera
         csv.writer(file, lineterminator="\n").writerows([cells, *zip(*cells.values(), strict=True)])
 
     source = open_source(path, role="training")
-    binning = fit(source, progress=Silent())
+    binning = fit_binning(source, progress=Progress())
     training, sampled, progress = read_typed(source, binning), [], Recorder()
-    parameters = PoolParameters(
+    parameters = pool_parameters(
         train_iterations=1, model_name="MOSTLY_AI/Small", max_epochs=1, max_training_time=0.2, sample_size=2.0
     )
     result = build_pool(

@@ -26,6 +26,11 @@ class PoolResult:
     cycles: tuple[CycleRecord, ...]
     new_cycles: int
 
+    @property
+    def made_by(self) -> str:
+        """Which run trained cycles of this pool last."""
+        return "this run" if self.new_cycles else "an earlier run"
+
 
 class PoolFile:
     """A pool. While the process holds its lock, it may add cycles to it; a finished pool has no lock."""

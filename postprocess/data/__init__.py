@@ -1,1 +1,1 @@
-"""From files to integer codes, and from chosen rows to a CSV file in the training data's formats."""
+"""From files to typed values and integer codes, and from selected rows to a CSV in the training data's formats."""

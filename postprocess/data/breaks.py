@@ -1,11 +1,11 @@
-"""Where mostlyai-qa cuts a column of numbers or dates into bins of about equal counts, step by step as it does."""
+"""Breaks that cut a column of numbers or dates into bins of about equal counts, step by step as mostlyai-qa does it."""
 
 import numpy as np
 import pandas as pd
 
 BINS = 10
-MAXIMUM_QUANTILES = 1000  # how finely qa looks for BINS + 1 distinct breaks
-MAXIMUM_DECIMALS = 19  # how finely qa rounds breaks down
+MAX_QUANTILES = 1000  # qa tries at most this many quantiles to find BINS + 1 distinct breaks
+MAX_DECIMALS = 19  # qa rounds breaks down to at most this many decimals
 NO_NUMBERS = np.array([-1e10, 1e10])  # the breaks of a column without values
 NO_DATES = np.array(["1700-01-01", "2200-01-01"], "datetime64[us]").astype(np.float64)
 DAY = 24 * 3600 * 1e6  # in microseconds
@@ -14,16 +14,16 @@ _DATE_LABELS = ("%Y", "%Y-%b", "%Y-%b-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"
 
 
 def number_breaks(values: np.ndarray) -> np.ndarray:
-    """Increasing breaks for sorted float64 values: one before each bin, and one at the end of the last.
+    """Return increasing breaks for sorted float64 values: one at the start of each bin, and one at the end of the last.
 
-    The last break is the largest value itself (or one above it, where there is a bin for each distinct value).
+    The last break is the largest value. If each distinct value has its own bin, it is the largest value plus one.
     """
     distinct = np.unique(values)
     if len(distinct) == 0:
         return NO_NUMBERS
     few = len(distinct) <= BINS
     breaks = np.unique(np.append(distinct, distinct[-1] + 1)) if few else _quantile_breaks(values)
-    for decimals in range(MAXIMUM_DECIMALS + 1):
+    for decimals in range(MAX_DECIMALS + 1):
         with np.errstate(over="ignore"):
             floors = np.floor(breaks * 10.0**decimals) / 10.0**decimals
         if len(np.unique(floors)) == len(breaks):
@@ -32,7 +32,7 @@ def number_breaks(values: np.ndarray) -> np.ndarray:
 
 
 def date_breaks(times: np.ndarray) -> np.ndarray:
-    """As `number_breaks`, for sorted times in float64 microseconds since 1970."""
+    """Return breaks as `number_breaks` does, for sorted times in float64 microseconds since 1970."""
     if len(times) == 0:
         return NO_DATES
     if times[0] == times[-1]:
@@ -41,8 +41,11 @@ def date_breaks(times: np.ndarray) -> np.ndarray:
 
 
 def _quantile_breaks(values: np.ndarray) -> np.ndarray:
-    """The fewest equally spaced quantiles that hold more than BINS distinct values; the smallest and largest are in."""
-    for count in range(BINS, max(BINS + 1, min(MAXIMUM_QUANTILES, len(values) + 1))):
+    """Return the distinct values among equally spaced quantiles, the smallest and the largest value included.
+
+    The number of quantiles is the lowest one that gives more than BINS distinct values.
+    """
+    for count in range(BINS, max(BINS + 1, min(MAX_QUANTILES, len(values) + 1))):
         breaks = np.unique(values[np.linspace(0, len(values) - 1, count).astype(int)])
         if len(breaks) > BINS:
             break
@@ -50,7 +53,7 @@ def _quantile_breaks(values: np.ndarray) -> np.ndarray:
 
 
 def number_labels(breaks: np.ndarray) -> list[str]:
-    """A label for each bin."""
+    """Return a label for each bin."""
     starts = [float(start) for start in breaks[:-1]]
     if all(start.is_integer() for start in starts):
         starts = [int(start) for start in starts]
@@ -58,7 +61,7 @@ def number_labels(breaks: np.ndarray) -> list[str]:
 
 
 def date_labels(breaks: np.ndarray) -> list[str]:
-    """A label for each bin, as short as tells them apart."""
+    """Return a label for each bin, in the shortest pattern that makes all labels differ."""
     times = pd.to_datetime(breaks.astype("datetime64[us]"))
     for pattern in _DATE_LABELS:
         labels = list(times.strftime(pattern))

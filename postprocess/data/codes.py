@@ -1,4 +1,4 @@
-"""The rows of a file as small integers, with what tells equal rows apart: all that the selection sees of the data."""
+"""The rows of a file as small integers, with a fingerprint of each row. The selection sees nothing else of the data."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Codes:
-    """A table's rows as codes.
+    """The rows of a file as codes.
 
     codes: (n_columns, n_rows) uint8, C-contiguous, columns in the training data's order.
-    fingerprints: (n_rows,) uint64, equal for rows of equal values, however these are written.
-    rare: (n_rows,) bool, rows with a `_RARE_` cell in any column whose training data has no such value.
+    fingerprints: (n_rows,) uint64. Rows of equal values have equal fingerprints, however the values are written.
+    rare: (n_rows,) bool. True if a column has the value `_RARE_` in this row but never in the training data.
     """
 
     codes: np.ndarray
@@ -25,5 +25,5 @@ class Codes:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows."""
+        """The number of rows."""
         return self.codes.shape[1]

@@ -12,20 +12,22 @@ from postprocess.runtime.exits import InputError
 
 
 def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    """Open a file for reading. A .gz file is decompressed."""
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def find_csv_fault(path: Path, columns: Sequence[str]) -> InputError | None:
-    """Reads the file again, slowly, to say where it is broken."""
+    """Read the file again, slowly, and return an error that names its first fault. Return None if there is none."""
     try:
         with open_bytes(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
             reader = csv.reader(text, strict=True)
             first_line = 1
             for row in reader:
                 if row and len(row) != len(columns):
+                    values = f"{len(row)} value{'s' * (len(row) > 1)}"
                     return InputError(
-                        f"{path}: line {first_line} has {len(row)} cells, but the header has {len(columns)} columns; "
-                        "correct the line, or quote cells that hold commas"
+                        f"{path}: line {first_line} has {values}, but the header has {len(columns)} columns; "
+                        "correct the line, or quote values that contain commas"
                     )
                 first_line = reader.line_num + 1
     except UnicodeDecodeError:
@@ -40,6 +42,7 @@ def find_csv_fault(path: Path, columns: Sequence[str]) -> InputError | None:
 
 
 def not_utf8(path: Path) -> InputError:
+    """Return the error for a file that is not UTF-8, with the first line that is not."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with open_bytes(path) as stream:
         for number, line in enumerate(stream, start=1):
@@ -52,8 +55,10 @@ def not_utf8(path: Path) -> InputError:
 
 
 def broken_gzip(path: Path, error: Exception) -> InputError:
+    """Return the error for a gzip file that cannot be decompressed."""
     return InputError(f"{path}: not a whole gzip file ({one_line(error)}); compress or copy it again")
 
 
 def one_line(error: Exception) -> str:
+    """Return the message of an error without line breaks."""
     return " ".join(str(error).split())

@@ -1,33 +1,31 @@
-"""Reads a table into integer codes, once, in pieces: what all of the selection works on."""
+"""Reads a file into integer codes, once and in batches. All of the selection works on these codes."""
 
 import difflib
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from postprocess.data.binning import Binning, cell_fault
+from postprocess.data.binning import Binning, faults_located
 from postprocess.data.codes import Codes
-from postprocess.data.formats import CellError
 from postprocess.data.sources import MISSING_TOKENS, Source
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.progress import Progress
-from postprocess.runtime.threads import open_workers
+from postprocess.runtime.threads import Workers, open_workers
 
 
 def read_codes(
     source: Source, binning: Binning, *, progress: Progress, threads: int | None = None, at_least: int = 0
 ) -> Codes:
-    """Reads all rows of `source`, whose columns may stand in any order; surplus ones are ignored, with a log line.
+    """Return the codes of all rows of `source`.
 
-    Needs memory for twice the result and a few batches. threads: None for all cores; does not change the result.
-    at_least: rows that the source must have.
+    The columns of `source` may stand in any order. Surplus columns are ignored, with a log line. threads: None for all
+    cores; the number does not change the result. at_least: the number of rows that the source must have. Needs memory
+    for twice the result and a few batches.
 
-    Raises:
-        InputError: Columns are missing, a cell does not fit its column, there are too few rows, or the file cannot be
-            read.
+    Raises InputError if columns are missing, a value does not fit the format of its column, there are too few rows, or
+    the file cannot be read.
     """
     require_columns(source, binning.names)
     surplus = [name for name in source.columns if name not in binning.names]
@@ -39,22 +37,14 @@ def read_codes(
         open_workers(threads) as workers,
         progress.task(f"Reading the {source.role} data", total=source.row_count(), unit="row") as task,
     ):
-        shares = [range(first, len(binning.columns), workers.threads) for first in range(workers.threads)]
         for batch in source.batches(binning.names):
-            piece = _blank(len(binning.columns), batch.num_rows)
-            try:
-                for fingerprints, rare in workers.map(partial(_encode_share, batch, binning, piece.codes), shares):
-                    np.add(piece.fingerprints, fingerprints, out=piece.fingerprints)
-                    np.logical_or(piece.rare, rare, out=piece.rare)
-            except CellError as error:
-                raise cell_fault(source, n_rows, error) from error
-            pieces.append(piece)
+            pieces.append(_encode(batch, source, binning, rows_before=n_rows, workers=workers))
             n_rows += batch.num_rows
             task.advance(batch.num_rows)
     if n_rows < at_least:
         raise InputError(
             f"{source.path}: only {n_rows:,} rows; the {source.role} data needs at least the training data's "
-            f"{at_least:,}, and better many times as many"
+            f"{at_least:,}; give a file with more rows, best with many times more"
         )
     return Codes(
         np.concatenate([piece.codes for piece in pieces], axis=1),
@@ -64,7 +54,7 @@ def read_codes(
 
 
 def require_columns(source: Source, names: Sequence[str]) -> None:
-    """Raises InputError where `source` lacks a column of the training data, which has those `names`."""
+    """Raise InputError if `source` lacks one of the training data's columns, whose names are given."""
     missing = [name for name in names if name not in source.columns]
     if missing:
         by_folded = {name.casefold().strip(): name for name in source.columns if name not in names}
@@ -79,33 +69,32 @@ def _named(columns: Sequence[str]) -> str:
     return f"column{'s' * (len(columns) > 1)} {', '.join(repr(name) for name in columns)}"
 
 
-def _blank(n_columns: int, n_rows: int) -> Codes:
-    return Codes(np.empty((n_columns, n_rows), np.uint8), np.zeros(n_rows, np.uint64), np.zeros(n_rows, bool))
+def _encode(batch: pa.RecordBatch, source: Source, binning: Binning, *, rows_before: int, workers: Workers) -> Codes:
+    """Return the codes of a batch of `source` with the training data's columns. Each thread encodes a share of them."""
+    codes = np.empty((len(binning.columns), batch.num_rows), np.uint8)
 
+    def encode_share(first: int) -> tuple[np.ndarray, np.ndarray]:
+        fingerprints, rare = np.zeros(batch.num_rows, np.uint64), np.zeros(batch.num_rows, bool)
+        for place in range(first, len(codes), workers.threads):
+            column = binning.columns[place]
+            with faults_located(source, column.name, rows_before):
+                encoded = column.encode(batch.column(place), salt=place + 1)
+            codes[place] = encoded.codes
+            fingerprints += encoded.hashes  # of a row: the sum of its values' hashes
+            if encoded.rare is not None:
+                rare |= encoded.rare
+        return fingerprints, rare
 
-def _encode_share(
-    batch: pa.RecordBatch, binning: Binning, codes: np.ndarray, share: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fills the share's columns of `codes`; returns their part of the fingerprints (to be added) and of `rare`."""
-    part = _blank(0, batch.num_rows)
-    for place in share:
-        try:
-            encoded = binning.columns[place].encode(batch.column(place), salt=place + 1)
-        except CellError as error:
-            error.column = binning.columns[place].name
-            raise
-        codes[place] = encoded.codes
-        np.add(part.fingerprints, encoded.hashes, out=part.fingerprints)
-        if encoded.rare is not None:
-            np.logical_or(part.rare, encoded.rare, out=part.rare)
-    return part.fingerprints, part.rare
+    fingerprints, rare = zip(*workers.map(encode_share, range(workers.threads)), strict=True)
+    return Codes(codes, np.add.reduce(fingerprints), np.logical_or.reduce(rare))
 
 
 def encode_frame(frame: pd.DataFrame, binning: Binning) -> np.ndarray:
-    """Codes of a typed frame with all columns, as they are once it is written to a CSV: (n_columns, n_rows) uint8.
+    """Return the codes of a typed frame with all columns: (n_columns, n_rows) uint8.
 
-    Raises:
-        InputError: A value does not fit its column's format.
+    They are the codes that the frame has after it is written to a CSV.
+
+    Raises InputError if a value does not fit the format of its column.
     """
     text = binning.to_text(frame)
     text = text.mask(text.isin(MISSING_TOKENS), None)

@@ -1,8 +1,10 @@
-"""Writes the chosen rows as a CSV in the training data's formats, whole or not at all, and never over another file."""
+"""Writes the selected rows as a CSV in the training data's formats: whole or not at all, and never over another
+file."""
 
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,24 +13,52 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from postprocess.data.binning import Binning
-from postprocess.data.formats import is_text, rewrite
+from postprocess.data.formats import is_text, to_format
 from postprocess.data.sources import Source, spell_missing
-from postprocess.runtime.outputs import whole_file
+from postprocess.runtime.outputs import free_path, whole_file
+from postprocess.runtime.progress import Progress
 
 _MUST_QUOTE = r'[",\r\n]'
 
 
-def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path) -> dict[str, int]:
-    """Writes the rows of `source` with the given numbers (sorted, int64) to a CSV at `path`.
+def write_result(
+    source: Source,
+    rows: np.ndarray,
+    binning: Binning,
+    *,
+    folder: Path,
+    stem: str,
+    companions: Sequence[str] = (),
+    progress: Progress,
+) -> tuple[Path, ...]:
+    """Write the rows of `source` with the given numbers to a CSV under a free name in `folder`.
 
-    Columns stand in the training data's order. Cells of a CSV stay byte for byte, missing ones as they are spelt, but
-    for those that break their column's format: "5.0" among whole numbers becomes "5", as the result has the training
-    data's formats. Returns the number of such cells by column. Typed values are written in the format, missing ones
-    as empty cells.
+    stem: of the name; if it is taken, the name is stem_2, stem_3 and so on. companions: endings of other files that
+    will stand beside the CSV; their names are free as well. Returns the path of the CSV and those of its companions.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        paths = free_path(folder, stem, (".csv", *companions))
+        with suppress(FileExistsError):  # another run may take the name meanwhile
+            rewritten = write_rows(source, rows, binning, paths[0])
+            if rewritten:
+                progress.log(
+                    f"{sum(rewritten.values()):,} values of the result are written as the training data writes them, "
+                    f"not as the pool does (5 for 5.0, say), in {', '.join(map(repr, rewritten))}"
+                )
+            return paths
 
-    Raises:
-        FileExistsError: `path` exists already.
-        ValueError: `rows` are not sorted, not distinct, or not all in `source`.
+
+def write_rows(source: Source, rows: np.ndarray, binning: Binning, path: Path) -> dict[str, int]:
+    """Write the rows of `source` with the given numbers (sorted, int64) to a CSV at `path`.
+
+    The columns stand in the training data's order. The values of a CSV stay byte for byte, missing ones as they are
+    spelt. The exceptions are values that break the format of their column: "5.0" among whole numbers becomes "5",
+    because the result has the training data's formats. Typed values are written in the format, missing ones as nothing.
+    Returns the number of rewritten values by column.
+
+    Raises FileExistsError if `path` exists already, and ValueError if `rows` are not sorted, not distinct, or not all
+    in `source`.
     """
     rows = np.asarray(rows)
     if np.any(rows[:1] < 0) or np.any(np.diff(rows) <= 0):
@@ -39,7 +69,7 @@ def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path)
             file.flush()
             os.fsync(file.fileno())
         if written < len(rows):
-            raise ValueError(f"{source.path}: row number {rows[written]} is chosen, but the file ends before it")
+            raise ValueError(f"{source.path}: row number {rows[written]} is selected, but the file ends before it")
     return rewritten
 
 
@@ -65,12 +95,12 @@ def csv_lines(batch: pa.RecordBatch, binning: Binning) -> tuple[bytes, dict[str,
     """The rows of a batch with all columns, in order, as CSV; the number of text cells that had to change, by column.
 
     Raises:
-        CellError: A cell does not fit its column's format.
+        FormatError: A cell does not fit its column's format.
     """
     texts, rewritten = [], {}
     for column, cells in zip(binning.columns, batch.columns, strict=True):
         missing = spell_missing(cells) if is_text(cells) else None
-        text, rewritten[column.name] = rewrite(column.format, cells, standing=missing)
+        text, rewritten[column.name] = to_format(column.format, cells, already_missing=missing)
         texts.append(text)
     return _csv_lines(texts), rewritten
 

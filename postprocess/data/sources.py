@@ -1,11 +1,15 @@
-"""Reads .csv, .csv.gz and .parquet files in pieces, and says in one line what is wrong with a bad one."""
+"""Reads .csv, .csv.gz and .parquet files in batches, and says in one line what is wrong with a bad one."""
 
 import csv
 import gzip
+import hashlib
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,22 +21,22 @@ from postprocess.data.csv_faults import broken_gzip, find_csv_fault, not_utf8, o
 from postprocess.data.formats import is_text
 from postprocess.runtime.exits import InputError
 
-MINIMUM_ROWS = 100
+MIN_ROWS = 100
 BATCH_ROWS = 32_768
 BLOCK_BYTES = 2 << 20  # of CSV text parsed at a time; no row may be longer
 PEEK_BYTES = 1 << 16
-csv.field_size_limit(BLOCK_BYTES)  # of the csv module, which knows no limit of a single reader: enough for any cell
+csv.field_size_limit(BLOCK_BYTES)  # enough for any value; the csv module has one limit for all of its readers
 
-# pandas.read_csv's default tokens for a missing cell
+# pandas.read_csv's default texts for a missing value
 MISSING_TOKENS = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 
 GZIP = b"\x1f\x8b"
-OTHER_KINDS = {  # by their first bytes: what the file is, and what to do
-    b"PK\x03\x04": "an Excel file or another zip archive; export the table as CSV in UTF-8",
-    b"\xd0\xcf\x11\xe0": "an old Excel file; export the table as CSV in UTF-8",
+OTHER_KINDS = {  # by the first bytes of a file: what it is, and what to do
+    b"PK\x03\x04": "an Excel file or another zip archive; export the data as CSV in UTF-8",
+    b"\xd0\xcf\x11\xe0": "an old Excel file; export the data as CSV in UTF-8",
     b"\xff\xfe": "in UTF-16; save the file as UTF-8",
     b"\xfe\xff": "in UTF-16; save the file as UTF-8",
     b"PAR1\x15": "a Parquet file; end its name in .parquet",
@@ -42,7 +46,7 @@ OTHER_KINDS = {  # by their first bytes: what the file is, and what to do
 
 @dataclass(frozen=True)
 class Source:
-    """A readable table of at least one column: its columns in the file's order, its rows in pieces."""
+    """A readable data file with at least one column. The columns stand in the file's order. role: see `open_source`."""
 
     path: Path
     columns: tuple[str, ...]
@@ -53,19 +57,24 @@ class Source:
 
     @property
     def typed(self) -> bool:
-        """Whether the file gives its columns types (Parquet), or text cells alone (CSV)."""
+        """Whether the columns have types (Parquet) or only text (CSV)."""
         return _is_parquet(self.path)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The checksum of the file, in hexadecimal digits."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def batches(
         self, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS, *, as_spelt: bool = False
     ) -> Iterator[pa.RecordBatch]:
-        """Yields the rows in order, at most `rows` at a time, `columns` (default: all) in the order asked for.
+        """Yield the rows in order, at most `rows` at a time, with `columns` (None: all) in the given order.
 
-        CSV columns are strings, Parquet columns keep their types, dictionaries decoded. Text that stands for a missing
-        cell is null, or, `as_spelt`, that text.
+        CSV columns are strings. Parquet columns keep their types, but dictionaries are decoded. Text that stands for a
+        missing value becomes null, or with `as_spelt` stays that text.
 
-        Raises:
-            InputError: The file breaks off, has a row of the wrong length, or is not UTF-8.
+        Raises InputError if the file breaks off, has a row of the wrong length, or is not UTF-8.
         """
         names = list(self.columns if columns is None else columns)
         if self.typed:
@@ -73,20 +82,17 @@ class Source:
         return _csv_batches(self.path, self.columns, names, rows, missing=() if as_spelt else MISSING_TOKENS)
 
     def row_count(self) -> int | None:
-        """Number of rows where the file itself tells (Parquet), else None."""
+        """Return the number of rows if the file states it (Parquet), else None."""
         return pq.read_metadata(self.path).num_rows if self.typed else None
 
 
 def open_source(path: str | Path, *, role: str) -> Source:
-    """Checks the file's name, header and first rows; reads no further.
+    """Check the name, the header and the first rows of a .csv, .csv.gz or .parquet file, and read no further.
 
-    Args:
-        path: A .csv, .csv.gz or .parquet file.
-        role: "training", "pool", "holdout" or "result", as error messages should call it. Training data needs
-            MINIMUM_ROWS rows.
+    role: "training", "pool", "holdout" or "result". Error messages name the file by it. Training data needs MIN_ROWS
+    rows.
 
-    Raises:
-        InputError: The file is missing, unreadable, of another kind, empty, or broken where it starts.
+    Raises InputError if the file is missing, unreadable, of another kind, empty, or broken at its start.
     """
     path = Path(path)
     try:
@@ -104,7 +110,7 @@ def open_source(path: str | Path, *, role: str) -> Source:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({one_line(error)}); check the file and its permissions") from error
     source = Source(path, columns, role)
-    _check_rows(source, at_least=MINIMUM_ROWS if role == "training" else 1)
+    _check_rows(source, at_least=MIN_ROWS if role == "training" else 1)
     return source
 
 
@@ -125,9 +131,8 @@ def _check_names(columns: Sequence[str], path: Path) -> None:
     for place, name in enumerate(columns, start=1):
         if not name.strip():
             raise InputError(f"{path}: column {place} has no name; name it in the header, or remove the column")
-    twice = sorted({name for name in columns if columns.count(name) > 1}) if len(set(columns)) < len(columns) else []
-    if twice:
-        names = ", ".join(repr(name) for name in twice)
+    if twice := sorted(name for name, count in Counter(columns).items() if count > 1):
+        names = ", ".join(map(repr, twice))
         raise InputError(f"{path}: duplicate column names in the header: {names}; rename them, so that each is unique")
 
 
@@ -147,7 +152,9 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
         raise InputError(f"{path}: not a whole Parquet file ({one_line(error)}); write it again") from error
     _check_names(schema.names, path)
     if (marks := _separators(schema.names)) is not None:
-        raise InputError(f"{path}: the only column's name holds {marks}, which would divide a CSV's header; rename it")
+        raise InputError(
+            f"{path}: the only column's name contains {marks}, which would divide a CSV's header; rename it"
+        )
     for field in schema:
         if not _is_supported(field.type):
             raise InputError(
@@ -170,26 +177,26 @@ def _parquet_batches(path: Path, names: list[str], rows: int, *, as_spelt: bool)
             for batch in file.iter_batches(rows, columns=names):
                 columns = [decoded(batch.column(name)) for name in names]
                 if not as_spelt:
-                    columns = [_without_spelt_missing(cells) for cells in columns]
+                    columns = [_without_spelt_missing(values) for values in columns]
                 yield pa.RecordBatch.from_arrays(columns, names)
-    except MemoryError:  # Arrow's is one of its other errors, too
+    except MemoryError:  # Arrow's own is also an ArrowException
         raise
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: broken Parquet file ({one_line(error)}); write it again") from error
 
 
-def decoded(array: pa.Array) -> pa.Array:
-    """The array itself, or a dictionary array's values."""
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+def decoded(values: pa.Array) -> pa.Array:
+    """Return the values of a dictionary array, and any other array as it is."""
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
-def _without_spelt_missing(cells: pa.Array) -> pa.Array:
-    return pc.if_else(spell_missing(cells), None, cells) if is_text(cells) else cells
+def _without_spelt_missing(values: pa.Array) -> pa.Array:
+    return pc.if_else(spell_missing(values), None, values) if is_text(values) else values
 
 
-def spell_missing(cells: pa.Array) -> pa.Array:
-    """Which text cells stand for a missing one."""
-    return pc.is_in(cells, pa.array(MISSING_TOKENS, cells.type))
+def spell_missing(texts: pa.Array) -> pa.Array:
+    """Return which texts stand for a missing value."""
+    return pc.is_in(texts, pa.array(MISSING_TOKENS, texts.type))
 
 
 # CSV
@@ -221,7 +228,7 @@ def _csv_columns(path: Path) -> tuple[str, ...]:
 
 
 def _separators(names: Sequence[str]) -> str | None:
-    """What the only column's name looks divided by."""
+    """Return, in words, the separators that the name of an only column contains. Return None if there are none."""
     if len(names) > 1:
         return None
     return next((marks for mark, marks in ((";", "semicolons"), ("\t", "tabs")) if mark in names[0]), None)
@@ -230,39 +237,47 @@ def _separators(names: Sequence[str]) -> str | None:
 def _csv_batches(
     path: Path, columns: Sequence[str], names: list[str], rows: int, *, missing: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    last = columns[-1]
+    last_value = None
+    try:
+        with _open_csv(path, columns, names, missing) as reader:
+            for batch in reader:
+                if not batch.num_rows:  # a block of blank lines
+                    continue
+                last_value = batch.column(columns[-1])[-1].as_py()
+                chosen = batch.select(names)
+                for start in range(0, batch.num_rows, rows):
+                    yield chosen.slice(start, rows)
+    except MemoryError:  # Arrow's own is also an ArrowException
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        too_long = "straddling" in str(error)  # Arrow's word for a row that does not end within its block
+        reason = f"a row is longer than {BLOCK_BYTES >> 20} MiB" if too_long else one_line(error)
+        unknown = InputError(f"{path}: not a readable CSV file ({reason}); check its values, quotes and line ends")
+        raise (find_csv_fault(path, columns) or unknown) from error
+    # If a quote is still open at the end of the file, Arrow closes it, even if its value holds many lines.
+    if last_value and ("\n" in last_value or "\r" in last_value) and (fault := find_csv_fault(path, columns)):
+        raise fault
+
+
+@contextmanager
+def _open_csv(
+    path: Path, columns: Sequence[str], names: list[str], missing: Sequence[str]
+) -> Iterator[pa_csv.CSVStreamingReader]:
+    """Open a CSV file whose batches have at least the columns `names` and the last one. `missing` texts become null."""
     convert = pa_csv.ConvertOptions(
         column_types=dict.fromkeys(columns, pa.string()),
-        include_columns=list(dict.fromkeys([*names, last])),
+        include_columns=list(dict.fromkeys([*names, columns[-1]])),
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
         null_values=list(missing),
     )
-    last_cell = None
-    try:
-        with (
-            pa.input_stream(path, compression="gzip" if path.name.lower().endswith(".gz") else None) as stream,
-            pa_csv.open_csv(
-                stream,
-                read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES),
-                parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-                convert_options=convert,
-            ) as reader,
-        ):
-            for batch in reader:
-                if not batch.num_rows:  # blank lines alone
-                    continue
-                last_cell = batch.column(last)[-1].as_py()
-                chosen = batch.select(names)
-                for start in range(0, batch.num_rows, rows):
-                    yield chosen.slice(start, rows)
-    except MemoryError:  # Arrow's is one of its other errors, too
-        raise
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        too_long = "straddling" in str(error)  # Arrow's word for a row that does not end with its block
-        reason = f"a row is longer than {BLOCK_BYTES >> 20} MiB" if too_long else one_line(error)
-        unknown = InputError(f"{path}: not a readable CSV file ({reason}); check its cells, quotes and line ends")
-        raise (find_csv_fault(path, columns) or unknown) from error
-    # Arrow closes a quote left open at the end of the file, however many lines it has taken in
-    if last_cell and ("\n" in last_cell or "\r" in last_cell) and (fault := find_csv_fault(path, columns)):
-        raise fault
+    with (
+        pa.input_stream(path, compression="gzip" if path.name.lower().endswith(".gz") else None) as stream,
+        pa_csv.open_csv(
+            stream,
+            read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES),
+            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+            convert_options=convert,
+        ) as reader,
+    ):
+        yield reader

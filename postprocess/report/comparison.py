@@ -1,6 +1,5 @@
-"""A result against the training data, table by table: how far off each is, which are worst, and what would be good."""
-
-from __future__ import annotations
+"""A result against the training data, table by table: how far off each table is, which are worst, what would be
+good."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from postprocess.tables.accuracy import (
     Accuracy,
     Counts,
     absolute_differences,
-    each_first_column,
+    error_scale,
     from_errors,
+    map_tables,
     number_of_tables,
-    whole,
 )
 
-WEAKEST = 10  # tables of each level that are told one by one
+WEAKEST = 10  # tables of each order that are told one by one
 
 
 @dataclass(frozen=True)
@@ -33,88 +32,96 @@ class TableError:
 
 @dataclass(frozen=True)
 class Comparison:
-    """accuracy, limit: over all tables; of the result, and of a fresh sample on average (`sampling_errors`).
+    """What all tables say of a result.
 
-    pairs: (n_columns, n_columns) float64, the error of each pair of columns; of each column itself on the diagonal.
-    weakest: the columns, pairs and triples with the largest errors, the largest first. below_limit: (3,) number of
-    columns, pairs and triples that are further off than a fresh sample is on average.
+    accuracy, limit, sample: over all tables; of the result, of a fresh sample on average (`sampling_errors`), and of
+    the pool's sample, if there is one. pairs: (n_columns, n_columns) float64, the error of each pair of columns; on the
+    diagonal, of each column. weakest: for each order, the tables with the largest errors, the largest first.
+    below_limit: (3,) number of tables of each order that are further off than a fresh sample is on average.
     """
 
     accuracy: Accuracy
     limit: Accuracy
+    sample: Accuracy | None
     pairs: np.ndarray
     weakest: tuple[tuple[TableError, ...], ...]
     below_limit: np.ndarray
 
 
 def compare(
-    training: np.ndarray, result: np.ndarray, sizes: np.ndarray, *, workers: Workers, progress: Progress
+    training: np.ndarray,
+    result: np.ndarray,
+    n_codes: np.ndarray,
+    *,
+    sample: np.ndarray | None = None,
+    workers: Workers,
+    progress: Progress,
 ) -> Comparison:
-    """Compare all tables in one pass: codes (n_columns, n_rows) uint8; sizes (n_columns,) number of codes."""
-    rows = (training.shape[1], result.shape[1])
-    n_columns, whole_error = len(sizes), whole(rows)[0]
-    differences = absolute_differences(rows)
+    """Compare all tables in one pass.
+
+    training, result: (n_columns, n_rows) uint8 codes; sample: the same of a random sample of the pool, or None.
+    n_codes: (n_columns,) number of codes.
+    """
+    data = [training, result] if sample is None else [training, result, sample]
+    rows, n_columns = [codes.shape[1] for codes in data], len(n_codes)
+    differences, scale = absolute_differences(rows), error_scale(rows)
 
     def statistics(counts: Counts) -> Counts:
-        return [*differences(counts), sampling_errors(counts[0], rows)]
+        return [sampling_errors(counts[0], rows), *differences(counts)]
 
-    def keep(first: int, *level_sums: np.ndarray) -> tuple[np.ndarray, list[list[TableError]], np.ndarray]:
-        levels = [sums / [[whole_error], [1.0]] for sums in level_sums]
-        worst = [_largest(_columns_of(first, level, n_columns), sums) for level, sums in enumerate(levels, start=1)]
-        totals = np.array([[*sums.sum(axis=1), np.count_nonzero(sums[0] > sums[1])] for sums in levels])
-        return totals, worst, np.append(levels[0][0], levels[1][0])
+    def reduce(first: int, *order_sums: np.ndarray) -> tuple[np.ndarray, list[list[TableError]], np.ndarray]:
+        orders = [sums / np.append(1.0, scale)[:, None] for sums in order_sums]
+        worst = [_largest(_columns_of(first, order, n_columns), sums) for order, sums in enumerate(orders, start=1)]
+        totals = np.array([[np.count_nonzero(sums[1] > sums[0]), *sums.sum(axis=1)] for sums in orders])
+        return totals, worst, np.append(orders[0][1], orders[1][1])
 
-    kept = each_first_column(
-        (training, result),
-        sizes,
-        statistics,
-        keep,
-        workers=workers,
-        progress=progress,
-        label="Comparing all tables",
+    reduced = map_tables(
+        data, n_codes, statistics, reduce, workers=workers, progress=progress, label="Comparing all tables"
     )
-    totals = sum((sums for sums, _, _ in kept), start=np.zeros((3, 3)))
+    totals = sum((sums for sums, _, _ in reduced), start=np.zeros((3, len(rows) + 1)))
     pairs = np.zeros((n_columns, n_columns))
-    for first, (_, _, errors) in enumerate(kept):
+    for first, (_, _, errors) in enumerate(reduced):
         pairs[first, first:] = pairs[first:, first] = errors
     n_tables = number_of_tables(n_columns)
+    limit, accuracy, *others = (from_errors(errors, n_tables) for errors in totals.T[1:])
     return Comparison(
-        accuracy=from_errors(totals[:, 0], n_tables),
-        limit=from_errors(totals[:, 1], n_tables),
+        accuracy=accuracy,
+        limit=limit,
+        sample=others[0] if others else None,
         pairs=pairs,
-        weakest=tuple(_merged([worst[level] for _, worst, _ in kept]) for level in range(3)),
-        below_limit=totals[:, 2].astype(np.int64),
+        weakest=tuple(_merged([worst[order] for _, worst, _ in reduced]) for order in range(3)),
+        below_limit=totals[:, 0].astype(np.int64),
     )
 
 
 def sampling_errors(counts: np.ndarray, rows: Sequence[int]) -> np.ndarray:
-    """What each cell adds, on average, to the error of a fresh sample: the sampling limit of accuracy.
+    """Return what each cell adds, on average, to the error of a fresh sample: the sampling limit of accuracy.
 
     A fresh sample is one of rows[1] rows from the distribution of which the training data is itself a sample of
-    rows[0]. A cell of share p then differs by about a normal variable of variance
-    p (1 - p) (1 / rows[0] + 1 / rows[1]), whose mean absolute value is sqrt(2 / pi) times its root; p is the training
-    data's share, as in mostlyai-qa's `accuracy_max`. Cells that the training data happens to lack are left out, which
-    flatters the fresh sample a little: on halves of real data of 10,000 rows or more, by 0.0002 to 0.002 overall.
+    rows[0]. A cell of share p then differs by about a normal variable of variance p (1 - p) (1 / rows[0] + 1 /
+    rows[1]). Its mean absolute value is sqrt(2 / pi) times the root of that. p is the training data's share, as in
+    mostlyai-qa's `accuracy_max`. Cells that the training data happens to lack are left out, which flatters the fresh
+    sample a little: on halves of real data of 10,000 rows or more, by 0.0002 to 0.002 overall.
     """
-    n, m = rows
+    n, m = rows[:2]
     spread = np.sqrt(counts * (n - counts).astype(np.float64))
     spread *= np.sqrt((1 / n + 1 / m) * 2 / np.pi) / (2 * n)  # half the L1, and shares instead of counts
     return spread
 
 
-def _columns_of(first: int, level: int, n_columns: int) -> np.ndarray:
-    """(n_tables, level) columns of the tables of a level that begin with a column."""
+def _columns_of(first: int, order: int, n_columns: int) -> np.ndarray:
+    """Return (n_tables, order): the columns of the tables of an order that begin with column `first`."""
     after = np.arange(first + 1, n_columns)
-    if level == 1:
+    if order == 1:
         return np.array([[first]])
-    if level == 2:
+    if order == 2:
         return np.stack([np.full(len(after), first), after], axis=1)
     second, third = np.triu_indices(len(after), 1)
     return np.stack([np.full(len(second), first), after[second], after[third]], axis=1)
 
 
 def _largest(columns: np.ndarray, sums: np.ndarray) -> list[TableError]:
-    errors, limits = sums
+    limits, errors = sums[:2]
     worst = np.argsort(-errors, kind="stable")[:WEAKEST]
     return [TableError(tuple(columns[t].tolist()), float(errors[t]), float(limits[t])) for t in worst]
 

@@ -1,6 +1,4 @@
-"""mostlyai-qa's own figures for a result, where original rows were kept apart as a holdout."""
-
-from __future__ import annotations
+"""mostlyai-qa's own figures for a result, if original rows were kept apart as a holdout."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,25 +14,24 @@ from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
 
-EMBEDDED_ROWS = 10_000  # of each data set, for the distances: more take memory and time with the square
+MAX_EMBEDDED_ROWS = 10_000  # of each data set, for the distances, whose time and memory grow with the square
 SEEDS = (1, 2, 3, 4, 5)  # of the repeated distances, each on other rows
-REPEATED_ROWS = 3_000  # of each data set for each seed: all seeds together then take about a minute
-
+MAX_REPEATED_ROWS = 3_000  # of each data set for each seed: all seeds together then take about a minute
 
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Official:
-    """accuracy: against training and holdout rows together. privacy: distances of the result to either.
+class QaReport:
+    """The figures of mostlyai-qa.
 
-    dcr_share: share of result rows nearer to a training row than to a holdout row, ties half; 0.5 is ideal.
-    nndr_ratio: nearest-neighbour distance ratio to the training rows over that to the holdout rows. ims_*: share of
-    rows identical to one of the other data set. Of all columns and some sets of columns, qa takes the one with the
-    highest dcr_share.
-    privacy_by_seed: the same for each of SEEDS, on random rows of each data set, as many as `rows`.
-    together: exact accuracies over all tables, in bins of training and holdout rows together and against both: of the
-    result, and of a perfect copy of the training rows.
+    accuracy: against training and holdout rows together. privacy: distances of the result to either. dcr_share: share
+    of result rows closer to a training row than to a holdout row, ties counted as half; 0.5 is ideal. nndr_ratio:
+    nearest-neighbour distance ratio to the training rows over that to the holdout rows. ims_*: share of rows identical
+    to one of the other data set. Of all columns and some sets of columns, qa takes the one with the highest dcr_share.
+    privacy_by_seed: the same for each of SEEDS, on random rows of each data set, as many as `rows`. together: exact
+    accuracies over all tables, in bins of training and holdout rows together and against both: of the result, and of a
+    perfect copy of the training rows.
     """
 
     accuracy: dict[str, float | None]
@@ -51,11 +48,11 @@ def evaluate(
     page: Path,
     threads: int | None = None,
     progress: Progress,
-) -> Official | None:
+) -> QaReport | None:
     """Run mostlyai-qa's report, whose page goes to `page`; typed frames of the same columns.
 
-    None, with a log line, where qa declines or fails: the result stands without its figures, and the report's figures
-    stand without those that come after them.
+    Returns None, and logs why, if qa fails or declines. If only the repeated distances or the joint accuracy fail, the
+    report's own figures are still returned.
     """
 
     def tried(what: str, part: Callable[..., Found], *arguments: Any, **options: Any) -> Found | None:
@@ -70,7 +67,7 @@ def evaluate(
         metrics = tried("its figures are", _report, page)
         if metrics is None:
             return None
-        return Official(
+        return QaReport(
             accuracy=metrics.accuracy.model_dump(),
             privacy=_distances_of(metrics),
             privacy_by_seed=tuple(tried("its distances by seed are", privacy_by_seed) or ()),
@@ -87,8 +84,8 @@ def _distances_of(metrics: Any) -> dict[str, float | None]:
 def _report(
     training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, *, progress: Progress
 ) -> Any:
-    """qa's metrics, or None where it declines; its page is published whole or not at all."""
-    from mostlyai import qa  # takes seconds to load, and only a holdout needs it
+    """Return qa's metrics, or None if qa declines. Its page appears whole or not at all."""
+    from mostlyai import qa  # takes seconds to load
 
     unfinished = page.with_name(f".{page.name}.unfinished")
     with progress.task("mostlyai-qa's report", total=100, unit="") as task:
@@ -104,11 +101,11 @@ def _report(
                 trn_tgt_data=training,
                 hol_tgt_data=holdout,
                 report_path=unfinished,
-                max_sample_size_embeddings=EMBEDDED_ROWS,
+                max_sample_size_embeddings=MAX_EMBEDDED_ROWS,
                 update_progress=follow,
             )
             if metrics is None:
-                progress.log("warning: no figures of mostlyai-qa, which takes at least 10 holdout rows")
+                progress.log("warning: mostlyai-qa gives no figures, because it needs at least 10 holdout rows")
             else:
                 publish(unfinished, page)
             return metrics
@@ -119,30 +116,30 @@ def _report(
 def privacy_by_seed(
     training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, *, progress: Progress
 ) -> list[dict[str, float]]:
-    """qa's distances on rows drawn anew for each of SEEDS: how much its figures vary with the draw."""
+    """Return qa's distances on rows drawn anew for each of SEEDS: they show how much its figures vary with the draw."""
     from mostlyai import qa
-    from mostlyai.qa import _distances, _sampling
+
+    from postprocess.report import qa_internals
 
     found = []
     with progress.task("Distances by seed", total=len(SEEDS), unit="seed") as task:
         for seed in SEEDS:
             qa.set_random_state(seed)
-            synthetic, known, apart = _sampling.prepare_data_for_embeddings(
-                syn_tgt_data=result, trn_tgt_data=training, hol_tgt_data=holdout, max_sample_size=REPEATED_ROWS
+            synthetic, known, apart = qa_internals.prepare_data_for_embeddings(
+                syn_tgt_data=result, trn_tgt_data=training, hol_tgt_data=holdout, max_sample_size=MAX_REPEATED_ROWS
             )
-            distances = _distances.calculate_distances(syn_embeds=synthetic, trn_embeds=known, hol_embeds=apart)
+            distances = qa_internals.calculate_distances(syn_embeds=synthetic, trn_embeds=known, hol_embeds=apart)
             near, far = distances["dcr_syn_trn"], distances["dcr_syn_hol"]
+            ratio = qa_internals.calculate_nndr_ratio(distances["nndr_syn_trn"], distances["nndr_syn_hol"])
             found.append(
                 {
                     "seed": seed,
                     "rows": len(synthetic),
-                    "dcr_share": float(_distances.calculate_dcr_share(near, far)),
-                    "nndr_ratio": float(
-                        _distances.calculate_nndr_ratio(distances["nndr_syn_trn"], distances["nndr_syn_hol"])
-                    ),
-                    "ims_training": float(_distances.calculate_ims(near)),
-                    "ims_holdout": float(_distances.calculate_ims(far)),
-                    "ims_trn_hol": float(_distances.calculate_ims(distances["dcr_trn_hol"])),
+                    "dcr_share": float(qa_internals.calculate_dcr_share(near, far)),
+                    "nndr_ratio": float(ratio),
+                    "ims_training": float(qa_internals.calculate_ims(near)),
+                    "ims_holdout": float(qa_internals.calculate_ims(far)),
+                    "ims_trn_hol": float(qa_internals.calculate_ims(distances["dcr_trn_hol"])),
                 }
             )
             task.advance()
@@ -157,32 +154,34 @@ def accuracy_together(
     threads: int | None = None,
     progress: Progress,
 ) -> dict[str, dict[str, float | None]]:
-    """Exact accuracies in qa's bins of training and holdout rows together, over all of their tables."""
+    """Return exact accuracies in qa's bins of training and holdout rows together, over all of their tables."""
     from mostlyai import qa
-    from mostlyai.qa import _accuracy, _sampling
+
+    from postprocess.report import qa_internals
 
     qa.set_random_state(SEEDS[0])
     prepared, dtypes = [], None
     for frame in (training, holdout, result):
-        prepared.append(_sampling.prepare_data_for_accuracy(df_tgt=frame, setup="1:1", ori_dtypes=dtypes))
+        prepared.append(qa_internals.prepare_data_for_accuracy(df_tgt=frame, setup="1:1", ori_dtypes=dtypes))
         dtypes = dtypes or prepared[0].dtypes.to_dict()
-    original, bins = _accuracy.bin_data(pd.concat(prepared[:2], ignore_index=True), bins=10)
-    synthetic, copy = _accuracy.bin_data(prepared[2], bins)[0], original[: len(training)]
-    codes, sizes = _common_codes([original, synthetic, copy])
+    original, bins = qa_internals.bin_data(pd.concat(prepared[:2], ignore_index=True), bins=10)
+    synthetic, copy = qa_internals.bin_data(prepared[2], bins)[0], original[: len(training)]
+    codes, n_codes = _common_codes([original, synthetic, copy])
     with open_workers(threads) as workers:
         found = measure(
-            codes[0], codes[1:], sizes, workers=workers, progress=progress, label="Measuring with the holdout"
+            codes[0], codes[1:], n_codes, workers=workers, progress=progress, label="Measuring with the holdout"
         )
     return {name: accuracy.as_dict() for name, accuracy in zip(("result", "copy_of_training"), found, strict=True)}
 
 
 def _common_codes(frames: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:
-    """Codes (n_columns, n_rows) of binned frames, the same for the same bin, and each column's number of codes."""
+    """Return codes (n_columns, n_rows) of binned frames, the same for the same bin, and each column's number of
+    codes."""
     codes = [np.empty(frame.shape[::-1], np.uint8) for frame in frames]
-    sizes = []
+    n_codes = []
     for place, name in enumerate(frames[0].columns):
         labels = pd.Index(pd.unique(np.concatenate([frame[name].cat.categories.astype(str) for frame in frames])))
-        for frame, lines in zip(frames, codes, strict=True):
-            lines[place] = labels.get_indexer(frame[name].astype(str))
-        sizes.append(len(labels))
-    return codes, np.array(sizes)
+        for frame, row_codes in zip(frames, codes, strict=True):
+            row_codes[place] = labels.get_indexer(frame[name].astype(str))
+        n_codes.append(len(labels))
+    return codes, np.array(n_codes)

@@ -3,7 +3,7 @@
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const charts = [...document.querySelectorAll(".chart")];
 
-  function resolved(value, style) {  // "var(--name)" becomes the colour that it stands for now
+  function resolved(value, style) {  // replaces "var(--name)" by the colour that the page has for this name now
     if (typeof value === "string" && value.startsWith("var(--")) return style.getPropertyValue(value.slice(4, -1)).trim();
     if (Array.isArray(value)) return value.map((item) => resolved(item, style));
     if (value && typeof value === "object") {
@@ -18,7 +18,7 @@
     Plotly.react(chart, figure.data, layout, { displayModeBar: false, responsive: !width });
   }
 
-  function drawSoon(rest) {  // one after the other, so that the page can be read meanwhile
+  function drawSoon(rest) {  // draws one chart after the other, so that the page stays readable meanwhile
     if (!rest.length) return;
     draw(rest[0]);
     setTimeout(() => drawSoon(rest.slice(1)), 0);

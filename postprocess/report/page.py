@@ -1,9 +1,7 @@
-"""The page: one self-contained HTML file, drawn from the summary alone.
+"""The page: one self-contained HTML file, made from the summary alone.
 
-Jinja escapes all that the template shows; the figures go into the page as JSON in which no tag can begin.
+Jinja escapes everything that the template shows. The figures are part of the page as JSON in which no tag can begin.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Mapping
@@ -18,32 +16,35 @@ from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.progress import format_seconds
 
 HERE = Path(__file__).parent
-TOLD_ELSEWHERE = ("name", "seconds", "rows", "fit")  # of a stage
+SHOWN_ELSEWHERE = ("name", "seconds", "rows", "fit")  # keys of a stage that are not among its details
 
 
 def write_page(summary: Mapping, path: Path, *, replacing: bool = False) -> None:
-    """Write the page of a summary, whole or not at all; FileExistsError where the name is taken and not `replacing`."""
+    """Write the page of a summary, whole or not at all.
+
+    Raises FileExistsError if the name is taken and `replacing` is not set.
+    """
     with whole_file(path, replacing=replacing) as unfinished:
         unfinished.write_text(page(summary), encoding="utf-8")
 
 
 def page(summary: Mapping) -> str:
-    """The page of a summary; sections that it has no figures for are left out."""
+    """Return the page of a summary. Sections without figures in the summary are left out."""
     figures = charts(summary)
     return (
         _environment()
         .get_template("page.html")
         .render(
-            told=summary,
+            summary=summary,
             figures=figures,
             figures_json=json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c"),
             plotly=get_plotlyjs(),
             verdict=sentences.verdict(summary),
             harm=sentences.worse_than_a_sample(summary),
             below_limit=sentences.below_limit(summary["tables"]),
-            step_names=sentences.STEPS,
-            step_words=sentences.steps(summary),
-            kept_out=sentences.kept_out(summary),
+            accuracy_names=sentences.ACCURACY_NAMES,
+            steps=sentences.steps(summary),
+            excluded=sentences.excluded(summary),
             privacy=sentences.privacy_rows(summary) if summary.get("privacy") else [],
         )
     )
@@ -64,8 +65,8 @@ def _environment() -> jinja2.Environment:
 
 
 def _details(stage: Mapping) -> str:
-    """How a stage ended, and its own figures."""
-    details = {name: value for name, value in stage.items() if name not in TOLD_ELSEWHERE}
+    """Return how a stage ended, and its own figures."""
+    details = {name: value for name, value in stage.items() if name not in SHOWN_ELSEWHERE}
     return ", ".join(
         str(value) if name == "status" else f"{name.replace('_', ' ')} {value:.6g}" for name, value in details.items()
     )

@@ -1,8 +1,5 @@
-"""What is known of a run, and the summary as plain values: all that the page shows stands in it."""
+"""The summary of a run as plain values. The page shows nothing that does not stand in it."""
 
-from __future__ import annotations
-
-import hashlib
 import json
 import os
 import platform
@@ -14,9 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from postprocess.report.mostlyai_qa import Official
+from postprocess.data.sources import Source
+from postprocess.report.mostlyai_qa import QaReport
 from postprocess.runtime.outputs import whole_file
-from postprocess.selection.select import Selection, Stage
+from postprocess.runtime.stages import Stage
+from postprocess.tables.accuracy import Accuracy
 
 PACKAGES = ("mostlyai", "mostlyai-qa", "numpy", "pandas", "plotly", "pyarrow", "scipy", "torch")
 
@@ -31,20 +30,21 @@ class FileFacts:
     sha256: str
 
     @classmethod
-    def of(cls, path: Path, rows: int, columns: int) -> FileFacts:
-        """Reads the file once more for its checksum."""
-        with path.open("rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(os.fsencode(path).decode(errors="replace"), rows, columns, checksum)
+    def of(cls, source: Source, rows: int) -> "FileFacts":
+        """Return the facts of a file. Its checksum is taken once."""
+        path = os.fsencode(source.path).decode(errors="replace")
+        return cls(path, rows, len(source.columns), source.sha256)
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """All that the summary and the report tell.
+    """All that the summary tells.
 
-    pool_made_by: "this run" | "an earlier run" | None, where it was given. findings: of `look_closely`. origin: of
-    `diagnostics`. trainings: of each cycle of the pool. official_page: name of qa's page, where there is one.
-    draft: whether the run was a first look.
+    pool_made_by: "this run", "an earlier run", or None if the pool was given. accuracy, curve, excluded: as `Selection`
+    has them, and the accuracy of the pool's sample. weights: of `weight_summary`. origin: of `selected_by_part`.
+    trainings: of each cycle of the pool. closest_training_row: of `closest_training_rows`. findings: of `findings_of`.
+    draft: whether the run was a first look. qa, qa_page: mostlyai-qa's figures and the name of its page, if there are
+    any.
     """
 
     training: FileFacts
@@ -52,28 +52,31 @@ class RunFacts:
     result: FileFacts
     pool_made_by: str | None
     parameters: tuple[Any, Any]  # of the pool and of the selection: dataclass values
-    stages: tuple[Stage, ...]
-    selection: Selection
-    official: Official | None
+    stages: Sequence[Stage]
+    accuracy: Mapping[str, Accuracy]
+    curve: Sequence[tuple[float, float]]
+    excluded: Mapping[str, int]
     seconds: float
-    findings: Mapping[str, object] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    weights: Mapping[str, object] = field(default_factory=dict)
     origin: Mapping[str, object] = field(default_factory=dict)
     trainings: Sequence[Mapping[str, object]] = ()
-    official_page: str | None = None
+    closest_training_row: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    findings: Mapping[str, object] = field(default_factory=dict)
     draft: bool = False
-    warnings: tuple[str, ...] = ()
+    qa: QaReport | None = None
+    qa_page: str | None = None
 
 
 def peak_memory_bytes() -> int:
-    """The most memory that one process has held so far: this one, or one that it started and that has ended."""
+    """Return the most memory that one process has held so far: this one, or one that it started and that has ended."""
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def summary(facts: RunFacts) -> dict:
-    """The summary as plain values."""
+    """Return the summary as plain values."""
     pool_parameters, selection_parameters = (asdict(part) for part in facts.parameters)
-    selection = facts.selection
     return {
         "training": asdict(facts.training),
         "pool": asdict(facts.pool) | {"made_by": facts.pool_made_by},
@@ -85,57 +88,47 @@ def summary(facts: RunFacts) -> dict:
             {"name": stage.name, "seconds": round(stage.seconds, 3), "rows": stage.rows} | stage.status
             for stage in facts.stages
         ],
-        "accuracy": {step: accuracy.as_dict() for step, accuracy in selection.accuracy.items()},
-        "curve": [[round(seconds, 3), overall] for seconds, overall in selection.curve],
-        "excluded": selection.excluded,
+        "accuracy": {step: accuracy.as_dict() for step, accuracy in facts.accuracy.items()},
+        "curve": [[round(seconds, 3), overall] for seconds, overall in facts.curve],
+        "excluded": dict(facts.excluded),
         "warnings": list(facts.warnings),
         "peak_memory_bytes": peak_memory_bytes(),
         "seconds": round(facts.seconds, 3),
-        "weights": selection.weights,
+        "weights": dict(facts.weights),
         "origin": dict(facts.origin),
         "trainings": list(facts.trainings),
         "draft": facts.draft,
-        "closest_training_row": selection.closest_training_row,
-        **official_figures(facts.official, facts.official_page),
+        "closest_training_row": dict(facts.closest_training_row),
+        **qa_figures(facts.qa, facts.qa_page),
         **facts.findings,
     }
 
 
-def official_figures(official: Official | None, page: str | None) -> dict[str, object]:
-    """mostlyai-qa's part of the summary."""
-    if official is None:
+def qa_figures(qa: QaReport | None, page: str | None) -> dict[str, object]:
+    """Return mostlyai-qa's part of the summary."""
+    if qa is None:
         return {}
     return {
-        "official_accuracy": official.accuracy,
-        "privacy": official.privacy,
-        "privacy_by_seed": list(official.privacy_by_seed),
-        "accuracy_with_holdout": official.together,
+        "official_accuracy": qa.accuracy,
+        "privacy": qa.privacy,
+        "privacy_by_seed": list(qa.privacy_by_seed),
+        "accuracy_with_holdout": qa.together,
         "official_page": page,
     }
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of Python and of the packages whose figures or files may change with them."""
+    """Return the versions of Python and of the packages whose figures or files may change with them."""
     return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 
 def write_summary(summary: Mapping, path: Path, *, replacing: bool = False) -> None:
-    """Write summary.json, whole or not at all; raises FileExistsError where the name is taken and not `replacing`."""
+    """Write summary.json, whole or not at all.
+
+    Raises FileExistsError if the name is taken and `replacing` is not set.
+    """
     with whole_file(path, replacing=replacing) as unfinished:
-        unfinished.write_text(as_json(summary) + "\n", encoding="utf-8")
-
-
-def as_json(value: object, indent: str = "") -> str:
-    """JSON, indented but for lists without mappings in them, which would fill a line with each number."""
-    deeper = indent + "  "
-    if isinstance(value, Mapping) and value:
-        items = [
-            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {as_json(item, deeper)}" for key, item in value.items()
-        ]
-        return "{\n" + ",\n".join(items) + f"\n{indent}}}"
-    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        return "[\n" + ",\n".join(deeper + as_json(item, deeper) for item in value) + f"\n{indent}]"
-    return json.dumps(value, ensure_ascii=False)
+        unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _version(name: str) -> str | None:

@@ -1,78 +1,103 @@
-"""How a program ends: with an exit code, and early only with one line on stderr that says why.
+"""How a program ends: with an exit code and, if it ends early, with one line on stderr that says why.
 
-Nothing here loads more than the standard library, so an end while the libraries load is told as well.
+This module loads only the standard library. It can therefore explain an end while other libraries are loading.
 """
 
 import argparse
 import difflib
-import io
 import os
 import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import NoReturn, TextIO, cast
 
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 PROGRAM = "main.py"
-WORDS = ("None", "True", "False")  # that parameters may be, and that are easily written otherwise
+WRONG_PARAMETER = (NameError, TypeError, ValueError)  # what a slip in the parameters of a program raises ...
+PARAMETER_FILES = {"parameters.py", "<string>"}  # ... in the program itself, or below it in these files alone
 
 
 class InputError(ValueError):
-    """A file that cannot be used: one line that names the file, the place, what is wrong and what to do."""
+    """A file or a call that cannot be used. The message is one line: the place, what is wrong and what to do."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: as Ctrl-C, with an exit code of its own."""
-
-
-def explain(message: object, *, code: int, program: str = PROGRAM) -> int:
-    """Write why the program ends, in one line whatever the message quotes; returns the exit code."""
-    line = " ".join(str(message).splitlines()).encode(errors="backslashreplace").decode()
-    if sys.stderr is not None:  # or else print would write to stdout
-        with suppress(OSError):
-            print(f"{program}:", line, file=sys.stderr, flush=True)
-    return code
+    """The program received SIGTERM. It is treated like Ctrl-C, but has its own exit code."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Ends the program with one line and exit code 2 where the call is wrong; program: who says so in that line."""
+    """An argument parser that reports a wrong call in one line, with exit code 2."""
 
-    def __init__(self, *, program: str, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
+    def __init__(self, *, program: str = PROGRAM, **options: object) -> None:
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
         self.program = program
 
     def error(self, message: str) -> NoReturn:
-        """As argparse calls it."""
+        """Report a wrong call. argparse calls this method."""
         sys.exit(explain(f"{message}; see --help", code=EXIT_WRONG_INPUT, program=self.program))
 
 
-def explain_early_ends(program: str = PROGRAM) -> None:
-    """Let Ctrl-C while the libraries load, which takes seconds, and a library that does not load get their one line."""
+def explain(message: object, *, code: int, program: str = PROGRAM) -> int:
+    """Write the reason of an early end to stderr, always as one line, and return the exit code."""
+    line = " ".join(str(message).splitlines()).encode(errors="backslashreplace").decode()
+    if sys.stderr is not None:  # without this check, print would write to stdout
+        print(f"{program}: {line}", file=cast(TextIO, LastingStream(sys.stderr)), flush=True)
+    return code
+
+
+class LastingStream:
+    """A stream whose writes never fail, so that a run goes on when nobody reads its log any more (`| head`)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text if that is possible."""
+        self._attempt(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream if that is possible."""
+        self._attempt(self._stream.flush)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        with suppress(OSError, ValueError):
+            try:
+                action()
+            except BrokenPipeError:
+                # The unwritten text stays in the buffer. Flushing it at the end of the program would fail again.
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+
+
+def explain_early_exit(program: str = PROGRAM) -> None:
+    """Report Ctrl-C, a failing import and a wrong parameter in one line while the program is loading."""
     _on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED, program=program)))
-    sys.excepthook = lambda kind, error, _: explain(
-        f"{kind.__name__}: {error}; memory (ulimit -v) or the packages in .venv may be at fault",
-        code=EXIT_FAILED,
-        program=program,
-    )
+    sys.excepthook = lambda kind, error, trace: sys.exit(_explain_uncaught(kind, error, trace, program))
 
 
-def run_to_end(
+def run_to_exit(
     work: Callable[[], Iterable[Path]],
     *,
-    wrong_input: tuple[type[Exception], ...],
     failed: tuple[type[Exception], ...] = (),
+    wrong_input: tuple[type[Exception], ...] = (InputError,),
     program: str = PROGRAM,
     to_save_memory: str = "lower sample_size, max_memory or the swapsizes",
 ) -> int:
-    """Do the work, and print the paths of what it wrote to stdout; the exit code.
+    """Do the work, print the paths that it returns to stdout, and return the exit code.
 
-    However it ends early, one line on stderr says why: in their own words for `wrong_input` and `failed`, whose exit
-    codes differ.
+    If the work ends early, one line on stderr says why. Exceptions of the types `failed` and `wrong_input` speak for
+    themselves. They differ in their exit codes.
     """
     raise_on_signals()
     try:
@@ -91,35 +116,32 @@ def run_to_end(
 
 
 def raise_on_signals() -> None:
-    """From now on Ctrl-C raises KeyboardInterrupt, and SIGTERM raises Terminated."""
+    """Make Ctrl-C raise KeyboardInterrupt and SIGTERM raise Terminated from now on."""
     _on_interrupt(signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
 
 
 def open_standard_streams() -> None:
-    """Give closed ones (`2>&-`) the null device, or else the next opened files would take their numbers."""
+    """Open the null device for each closed standard stream (`2>&-`). Else the next opened files take their numbers."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # the system gives the lowest free number
 
 
 def print_paths(paths: Iterable[Path]) -> None:
-    """One a line, to stdout, whatever that can show and whether or not anybody reads it."""
+    """Print one path a line to stdout. Characters that stdout cannot show are escaped."""
     if sys.stdout is None:
         return
-    if isinstance(sys.stdout, io.TextIOWrapper):  # not where a caller has put something else in its place
-        sys.stdout.reconfigure(errors="backslashreplace")  # the locale may lack a path's characters
-    try:
-        for path in paths:
-            print(path, flush=True)
-    except BrokenPipeError:  # the reader has gone; nothing is lost, and the interpreter must not try again at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    encoding = sys.stdout.encoding or "utf-8"
+    for path in paths:
+        shown = str(path).encode(encoding, "backslashreplace").decode(encoding)
+        print(shown, file=cast(TextIO, LastingStream(sys.stdout)), flush=True)
 
 
 def reason(error: Exception, *, to_save_memory: str) -> str:
-    """What to say of a failure that the program has no words of its own for."""
+    """Return what to say of a failure that has no message of its own for the user."""
     if isinstance(error, MemoryError):
         return f"out of memory{f' ({error})' if str(error) else ''}: {to_save_memory}"
     if "can't start new thread" in str(error):
@@ -130,33 +152,35 @@ def reason(error: Exception, *, to_save_memory: str) -> str:
     return f"{type(error).__name__} in {place.filename}, line {place.lineno}: {error}"
 
 
-@contextmanager
-def checked(*kinds: type[Any]) -> Iterator[None]:
-    """Ends the program where a parameter's name or value is wrong; kinds: the dataclasses that hold parameters."""
-    try:
-        yield
-    except NameError as error:
-        line = traceback.extract_tb(error.__traceback__)[-1].lineno
-        like = [word for word in WORDS if error.name and word.lower() == error.name.lower()]
-        hint = f"write {like[0]}" if like else "text needs quotes; other values are numbers, None, True or False"
-        sys.exit(explain(f"line {line}: {error}; {hint}", code=EXIT_WRONG_INPUT))
-    except (TypeError, ValueError) as error:
-        sys.exit(explain(_misnamed(str(error), kinds) or error, code=EXIT_WRONG_INPUT))
+def _explain_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None, program: str
+) -> int:
+    """Explain an exception that nothing has caught while the program was loading. Return the exit code."""
+    frames = traceback.extract_tb(trace)
+    if isinstance(error, WRONG_PARAMETER) and trace and {Path(f.filename).name for f in frames[1:]} <= PARAMETER_FILES:
+        return explain(_parameter_fault(error, trace), code=EXIT_WRONG_INPUT, program=program)
+    cause = "memory (ulimit -v) or the packages in .venv may be at fault"
+    return explain(f"{kind.__name__}: {error}; {cause}", code=EXIT_FAILED, program=program)
 
 
-def _misnamed(complaint: str, kinds: Iterable[type[Any]]) -> str | None:
-    """What to say of a parameter that does not exist, where that is Python's complaint."""
-    match = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", complaint)
-    if match is None:
-        return None
-    kind, name = match.groups()
-    (names,) = ([field.name for field in fields(each)] for each in kinds if each.__name__ == kind)
-    (closest,) = difflib.get_close_matches(name, names, n=1, cutoff=0)
-    return f"{kind} at the top of {PROGRAM}: there is no parameter {name!r}; the closest one is {closest!r}"
+def _parameter_fault(error: Exception, trace: TracebackType) -> str:
+    """Return what to say of an exception that the parameters at the top of the program have raised."""
+    misnamed = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if misnamed:
+        kind, name = misnamed.groups()
+        names = [field.name for field in fields(trace.tb_frame.f_globals[kind])]
+        (closest,) = difflib.get_close_matches(name, names, n=1, cutoff=0)
+        return f"{kind} at the top of {PROGRAM}: there is no parameter {name!r}; the closest one is {closest!r}"
+    if isinstance(error, ValueError):
+        return str(error)
+    hint = "write None, True and False with a capital letter, and text in quotes"
+    if isinstance(error, TypeError):
+        hint = "every parameter needs a line name=value"
+    return f"line {trace.tb_lineno}: {error}; {hint}"
 
 
 def _on_interrupt(handle: Callable[..., object]) -> None:
-    """What Ctrl-C does; nothing where it is to be ignored, as in a background job."""
+    """Set what Ctrl-C does. If it is ignored, as in a background job, it stays ignored."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, handle)
 

@@ -1,6 +1,4 @@
-"""Threads for array kernels: NumPy releases the interpreter lock in its inner loops, so plain threads use all cores."""
-
-from __future__ import annotations
+"""Threads for array kernels. NumPy releases the interpreter lock in its inner loops, so threads use all cores."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -13,10 +11,10 @@ Result = TypeVar("Result")
 
 
 class Workers:
-    """A pool of threads that maps a function over chunks of work and keeps the results in order.
+    """Threads that map a function over chunks of work and keep the results in order.
 
-    Every kernel cuts its work into chunks whose size does not depend on the number of threads, and sums up the chunks
-    in order: results are the same, bit for bit, whatever the number of threads.
+    Every kernel cuts its work into chunks whose size does not depend on the number of threads, and adds up the results
+    in order. Results are therefore the same, bit for bit, for any number of threads.
     """
 
     def __init__(self, executor: ThreadPoolExecutor | None, threads: int) -> None:
@@ -24,7 +22,7 @@ class Workers:
         self.threads = threads
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """The results of function(item), in the order of the items; the first exception is raised."""
+        """Return function(item) for each item, in order. The first exception is raised."""
         if self._executor is None:
             return [function(item) for item in items]
         return list(self._executor.map(function, items))
@@ -32,7 +30,7 @@ class Workers:
 
 @contextmanager
 def open_workers(threads: int | None = None) -> Iterator[Workers]:
-    """Workers on `threads` threads; None: as many as this process may use."""
+    """Open workers on `threads` threads. None: as many as this process may use."""
     count = threads or _usable_cores()
     if count == 1:
         yield Workers(None, 1)
@@ -42,11 +40,11 @@ def open_workers(threads: int | None = None) -> Iterator[Workers]:
 
 
 def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
+    if hasattr(os, "sched_getaffinity"):  # macOS does not have it
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def chunks(total: int, size: int) -> list[slice]:
-    """Slices of at most `size` that cover range(total) in order."""
+    """Return slices of at most `size` that cover range(total) in order."""
     return [slice(start, min(start + size, total)) for start in range(0, total, size)]

@@ -1,48 +1,43 @@
-"""Which pool rows may be selected, how many the oversized subset takes, and which ones refinement tries."""
-
-from __future__ import annotations
+"""Which pool rows may be selected at all: no copies of training rows, and none with a made-up `_RARE_` value."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from postprocess.data.codes import Codes
-from postprocess.selection.parameters import SelectionParameters
 
-Warn = Callable[[str], None]
-KEPT_OUT = {  # why pool rows may not be selected
+EXCLUSION_REASONS = {  # why a pool row is not eligible
     "training_copies": "equal to a training row",
     "rare": "with a _RARE_ value that the training data does not have",
-    "near_copies": "too near to a training row (privacy_filter)",
+    "near_copies": "too close to a training row (privacy_filter)",
 }
 
 
-def admitted_rows(
-    training: Codes, pool: Codes, parameters: SelectionParameters, *, warn: Warn
+def eligible_rows(
+    training: Codes, pool: Codes, *, allow_copies: bool, warn: Callable[[str], None]
 ) -> tuple[np.ndarray, dict[str, int]]:
-    """Sorted numbers of the pool rows that may be selected, and how many were kept out, by reason.
+    """Return the sorted numbers of the eligible pool rows, and how many rows are excluded for each reason.
 
-    Kept out where enough others serve: rows equal to a training row (`training_copies`), and rows with a `_RARE_` cell
-    that the training data does not have (`rare`).
+    The reasons are `training_copies`, unless they are allowed, and `rare`: rows with a `_RARE_` value that the training
+    data does not have. A reason is dropped, with a warning, if it would leave fewer rows than the training data has.
     """
-    reasons = [("rare", pool.rare)]
-    if not parameters.allow_training_copies:
-        reasons.insert(0, ("training_copies", training_copies(training, pool)))
-    excluded = {"training_copies": 0, "rare": 0}
-    out = np.zeros(pool.n_rows, dtype=bool)
-    for reason, rows in reasons:
-        number = int(np.count_nonzero(rows & ~out))
-        if pool.n_rows - np.count_nonzero(out | rows) >= training.n_rows:
-            out |= rows
-            excluded[reason] = number
+    reasons = {} if allow_copies else {"training_copies": training_copies(training, pool)}
+    reasons["rare"] = pool.rare
+    counts = {"training_copies": 0, "rare": 0}
+    excluded = np.zeros(pool.n_rows, dtype=bool)
+    for reason, rows in reasons.items():
+        number = int(np.count_nonzero(rows & ~excluded))
+        if pool.n_rows - np.count_nonzero(excluded | rows) >= training.n_rows:
+            excluded |= rows
+            counts[reason] = number
         elif number:
             warn(
-                f"{number:,} pool rows {KEPT_OUT[reason]} may be selected: without them fewer than "
-                f"{training.n_rows:,} are left"
+                f"{number:,} pool rows {EXCLUSION_REASONS[reason]} may be selected, because without them fewer than "
+                f"{training.n_rows:,} rows are left"
             )
-    return np.flatnonzero(~out), excluded
+    return np.flatnonzero(~excluded), counts
 
 
 def training_copies(training: Codes, pool: Codes) -> np.ndarray:
-    """(n_rows,) bool: pool rows that equal a training row."""
+    """Return (n_rows,) bool: the pool rows that equal a training row."""
     return np.isin(pool.fingerprints, training.fingerprints)

@@ -1,17 +1,15 @@
-"""The squared error of all tables at once, as a kernel of the number of columns in which two rows agree.
+"""The squared error of all tables at once, as a kernel of the number of columns in which two rows match.
 
-Two rows share a univariate cell for each column in which they agree, a bivariate cell for each pair of such columns,
-and a trivariate cell for each triple. With residuals r = selected - target counts, moving one row changes the gradient
-of half the squared error, sum(weight * r ** 2) / 2, at every other row by
+Two rows share a univariate cell for each column in which they match, a bivariate cell for each pair of such columns,
+and a trivariate cell for each triple. Let r = selected - target counts be the residuals. Then moving one row changes
+the gradient of half the squared error, sum(weight * r ** 2) / 2, at every other row by
 
-    k(m) = w1 * m + w2 * m (m - 1) / 2 + w3 * m (m - 1) (m - 2) / 6        (m columns agree)
+    k(m) = w1 * m + w2 * m (m - 1) / 2 + w3 * m (m - 1) (m - 2) / 6        (the rows match in m columns)
 
-and nothing else has to be looked up: exact scores of tens of thousands of rows follow a swap in about a millisecond,
-whatever the number of tables. (The same idea as kernel herding: Chen, Welling, Smola, "Super-samples from kernel
-herding", UAI 2010, with the polynomial kernel whose features are the cells of the tables.)
+No table has to be looked up: the exact scores of tens of thousands of rows follow a swap in about a millisecond,
+whatever the number of tables. Kernel herding works in the same way (Chen, Welling and Smola, 2010, "Super-samples from
+kernel herding", UAI). Here the kernel is a polynomial whose features are the cells of the tables.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -20,56 +18,56 @@ import numpy as np
 from postprocess.runtime.threads import chunks
 from postprocess.tables.layout import Layout
 
-EMPHASIS = (1.0, 2.0, 6.0)  # of the levels: the smaller a table's cells, the smaller its squares beside its L1
-ROWS_A_CHUNK = 1 << 14  # rows compared together: the comparison's bytes stay in the cache
+EMPHASIS = (1.0, 2.0, 6.0)  # by order: the smaller the cells of a table, the smaller their squares beside their L1
+ROWS_PER_CHUNK = 1 << 14  # rows compared together: the comparison's bytes stay in the cache
 
 
 @dataclass(frozen=True)
-class LevelWeights:
-    """(3,) weight of a cell's squared residual, level by level: the emphasis over the number of tables of the level.
+class OrderWeights:
+    """(3,) weight of a cell's squared residual by the order of its table: the emphasis over the number of such tables.
 
-    Equal weights would serve the univariate tables, whose residuals are the largest, beyond what counts in the mean of
-    the levels' L1; the emphasis was chosen by the overall accuracy that it gives on two data sets.
+    Equal weights would favour the univariate tables, whose residuals are the largest, more than the mean of the orders'
+    L1 does. The emphasis was chosen by the overall accuracy that it gives on two data sets.
     """
 
     values: np.ndarray
 
     @classmethod
-    def of(cls, layout: Layout) -> LevelWeights:
+    def of(cls, layout: Layout) -> "OrderWeights":
         return cls(np.array(EMPHASIS) / np.maximum(layout.n_tables, 1))
 
     def combine(self, sums: np.ndarray) -> np.ndarray:
-        """(n_rows,) float64 scores from (3, n_rows) row sums."""
+        """Return (n_rows,) float64 scores from (3, n_rows) row sums."""
         return self.values @ sums
 
 
-class Agreement:
+class MatchKernel:
     """The kernel between one row and a fixed set of rows.
 
-    codes: (n_columns, n_rows) uint8, C-contiguous. One thread does all: the comparison is bound by memory, not cores.
+    codes: (n_columns, n_rows) uint8, C-contiguous. One thread does all the work, because memory bounds the comparison.
     """
 
     def __init__(self, codes: np.ndarray, layout: Layout) -> None:
-        self.codes = np.ascontiguousarray(codes)  # columns of a transposed array would be read many times slower
-        weights = LevelWeights.of(layout).values
+        self.codes = np.ascontiguousarray(codes)  # the columns of a transposed array are many times slower to read
+        weights = OrderWeights.of(layout).values
         matches = np.arange(len(codes) + 1, dtype=np.float64)
-        shares = [matches, matches * (matches - 1) / 2, matches * (matches - 1) * (matches - 2) / 6]
+        shared_cells = [matches, matches * (matches - 1) / 2, matches * (matches - 1) * (matches - 2) / 6]
         by_columns: dict[int, np.ndarray] = {}
-        for columns, weight, share in zip(
-            (len(codes), layout.pair_columns, layout.triple_columns), weights, shares, strict=True
+        for columns, weight, shared in zip(
+            (len(codes), layout.pair_columns, layout.triple_columns), weights, shared_cells, strict=True
         ):
-            by_columns[columns] = by_columns.get(columns, 0.0) + weight * share
-        self._lookups = list(by_columns.items())  # kernel value by number of matches among the first so many columns
-        self.itself = float(sum(lookup[columns] for columns, lookup in self._lookups))
+            by_columns[columns] = by_columns.get(columns, 0.0) + weight * shared
+        self._lookups = list(by_columns.items())  # the kernel by the number of matches among the first so many columns
+        self.self_value = float(sum(lookup[columns] for columns, lookup in self._lookups))
         count_dtype = np.uint8 if len(codes) <= np.iinfo(np.uint8).max else np.uint16
-        self._parts = chunks(codes.shape[1], ROWS_A_CHUNK)
+        self._parts = chunks(codes.shape[1], ROWS_PER_CHUNK)
         # Fresh memory costs more than the work done in it, so the buffers are made once.
-        self._equal = np.empty((len(codes), ROWS_A_CHUNK), dtype=np.uint8)
-        self._matches = np.empty(ROWS_A_CHUNK, dtype=count_dtype)
-        self._positions = np.empty(ROWS_A_CHUNK, dtype=np.intp)
-        self._values = np.empty(ROWS_A_CHUNK)
+        self._equal = np.empty((len(codes), ROWS_PER_CHUNK), dtype=np.uint8)
+        self._matches = np.empty(ROWS_PER_CHUNK, dtype=count_dtype)
+        self._positions = np.empty(ROWS_PER_CHUNK, dtype=np.intp)
+        self._values = np.empty(ROWS_PER_CHUNK)
 
-    def with_row(self, row: int, *, out: np.ndarray) -> np.ndarray:
+    def row(self, row: int, *, out: np.ndarray) -> np.ndarray:
         """Fill `out`, (n_rows,) float64, with the kernel of each row with the row at this position, and return it."""
         own = self.codes[:, row, None].copy()
         for part in self._parts:

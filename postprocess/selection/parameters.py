@@ -31,24 +31,24 @@ class SelectionParameters:
     Raises ValueError, in one line that names the parameter, its value and what is allowed.
     """
 
-    ipf_top_pairs: int | None = None
-    ipf_iterations: int = 3
-    ipf_tolerance: float = 1e-4
-    trimming_data_multiplier: float = 2.0
-    trimming_swapsize: int = 100_000
-    max_trimming_time: float = 30.0
-    refinement_top_pairs: int | None = None
-    refinement_top_triples: int | None = None
-    refinement_swapsize: int = 100_000
-    refinement_iterations: int = 1_000
-    refinement_tolerance: float = 2e-5
-    max_refinement_time: float = 30.0
-    max_memory: float = 4.0
-    target_smoothing: float = 0.55
-    privacy_filter: float = 1.0
-    allow_training_copies: bool = False
-    threads: int | None = None
-    seed: int = 1
+    ipf_top_pairs: int | None
+    ipf_iterations: int
+    ipf_tolerance: float
+    trimming_data_multiplier: float
+    trimming_swapsize: int
+    max_trimming_time: float
+    refinement_top_pairs: int | None
+    refinement_top_triples: int | None
+    refinement_swapsize: int
+    refinement_iterations: int
+    refinement_tolerance: float
+    max_refinement_time: float
+    max_memory: float
+    target_smoothing: float
+    privacy_filter: float
+    allow_training_copies: bool
+    threads: int | None
+    seed: int
 
     def __post_init__(self) -> None:
         for name, least in (

@@ -1,33 +1,104 @@
-"""Which pool rows stand apart from every single training row, so that they may be selected."""
+"""Leaves out pool rows that are too close to a single training row.
 
-from __future__ import annotations
+Such a row tells about that one person rather than about the population, however well it suits the tables.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
 from postprocess.runtime.threads import chunks
 
-COMPARED_MULTIPLE = 2.0  # rows compared, as a multiple of those wanted: lighter ones are hardly ever chosen
+COMPARED_MULTIPLE = 2.0  # rows compared at a time, as a multiple of those wanted: lighter rows are hardly ever chosen
+NEAR_COPY = 1  # columns: a row that differs in no more may be a training row in disguise ...
+COMMON_SHARE = 0.1  # ... unless more than this share of the training rows are that close to another training row
 
 
-def rows_apart(
-    weights: np.ndarray, *, wanted: int, is_near: Callable[[np.ndarray], np.ndarray]
+class Mode(StrEnum):
+    """What the filter leaves out."""
+
+    TOO_CLOSE = "too close"  # rows within the radius that `privacy_filter` gives
+    NEAR_COPIES_ONLY = "near copies only"  # rows that differ from a training row in one column at most
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class FilterResult:
+    """rows: sorted numbers of the rows that may still be selected. mode: the strictest one that leaves enough rows.
+
+    excluded: number of rows found too close in that mode. spared: number of rows that `privacy_filter` would leave out
+    as well, but that are needed.
+    """
+
+    rows: np.ndarray
+    mode: Mode
+    excluded: int
+    spared: int
+
+
+def filter_rows(
+    weights: np.ndarray,
+    training_dcr: np.ndarray,
+    *,
+    share: float,
+    wanted: int,
+    needed: int,
+    is_too_close: Callable[..., np.ndarray],
+) -> FilterResult:
+    """Leave out the rows that are too close to a training row.
+
+    If fewer rows than needed would be left, only near copies are left out. If that still leaves too few rows, none are.
+
+    weights: (n_rows,) how likely each row is to be chosen; only as many of the heaviest rows are compared as `wanted`
+    asks for, see `far_enough`. training_dcr, share: as `exclusion_radius` takes them. is_too_close: given row numbers
+    and (n_training,) radii, returns (n_rows,) bool.
+    """
+    first_excluded = 0
+    for mode in (Mode.TOO_CLOSE, Mode.NEAR_COPIES_ONLY):
+        radius = exclusion_radius(training_dcr, share, near_copies_only=mode is Mode.NEAR_COPIES_ONLY)
+        rows, excluded = far_enough(weights, wanted=wanted, is_too_close=partial(is_too_close, radius=radius))
+        first_excluded = first_excluded or excluded
+        if len(rows) >= needed:
+            return FilterResult(rows, mode, excluded, first_excluded - excluded)
+    return FilterResult(np.arange(len(weights)), Mode.NOTHING, 0, first_excluded)
+
+
+def exclusion_radius(training_dcr: np.ndarray, share: float, *, near_copies_only: bool = False) -> np.ndarray:
+    """Return (n_training,) int64: the largest distance at which a row is too close to this training row.
+
+    A row is too close if its distance to its closest training row is below `share` times the distance of that training
+    row to the nearest other one. So the radius shrinks in dense regions and grows around outliers. In addition, a row
+    that differs in one column only is too close, unless such pairs are common (COMMON_SHARE) among the training rows.
+
+    training_dcr: (n_training,) distance of each training row to the nearest other one. share: above 0.
+    near_copies_only: only that addition counts, and rows of the same codes as a training row.
+    """
+    distance = np.minimum(training_dcr, 1) if near_copies_only else np.ceil(share * training_dcr)
+    radius = distance.astype(np.int64) - 1
+    if np.mean(training_dcr <= NEAR_COPY) <= COMMON_SHARE:
+        radius = np.maximum(radius, NEAR_COPY)
+    return radius
+
+
+def far_enough(
+    weights: np.ndarray, *, wanted: int, is_too_close: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[np.ndarray, int]:
-    """The rows that are left to choose from, those of little weight and those near a training row left out.
+    """Return the sorted numbers of rows that may still be selected, and how many rows were found too close.
 
-    weights: (n_rows,) how likely a row is to be chosen. wanted: rows that are to be left, at least. is_near: tells of
-    rows (sorted numbers) which ones are too near to a training row, (len,) bool. Comparing the whole of a large pool
-    would take too long: the heaviest rows are compared, and more of them, part by part, only while too few are left.
-    Returns sorted row numbers, fewer than wanted where the near rows cannot be spared, and how many near rows it met.
+    Rows are compared in the order of their weights, in chunks, until `wanted` rows have passed. The others are never
+    compared, because that would take too long, and they are not returned. If too many rows are too close, fewer than
+    `wanted` are returned.
     """
     order = np.argsort(-weights, kind="stable")
-    apart, near = np.empty(0, dtype=order.dtype), 0
+    passed, n_too_close = np.empty(0, dtype=order.dtype), 0
     for part in chunks(len(order), round(COMPARED_MULTIPLE * wanted)):
         rows = np.sort(order[part])
-        found = is_near(rows)
-        near += int(np.count_nonzero(found))
-        apart = np.union1d(apart, rows[~found])
-        if len(apart) >= wanted:
+        found = is_too_close(rows)
+        n_too_close += int(np.count_nonzero(found))
+        passed = np.union1d(passed, rows[~found])
+        if len(passed) >= wanted:
             break
-    return apart, near
+    return passed, n_too_close

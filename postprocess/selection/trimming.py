@@ -1,10 +1,8 @@
 """Greedy trimming: from an oversized subset to exactly n rows, dropping each time the row that the tables miss least.
 
-What is minimised is the squared error of all tables against the target scaled to the current number of rows, so that
-the first rows are judged as fairly as the last. The agreement kernel keeps every score exact after every step.
+Trimming minimises the squared error of all tables against the target scaled to the current number of rows. The first
+rows are therefore judged as fairly as the last. The kernel keeps every score exact after every step.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -13,25 +11,31 @@ import numpy as np
 from postprocess.runtime.progress import Progress, Task
 from postprocess.runtime.stages import Deadline
 from postprocess.runtime.threads import chunks
-from postprocess.selection.kernel import Agreement, LevelWeights
+from postprocess.selection.kernel import MatchKernel, OrderWeights
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
 
-STEPS_A_LOOK = 100  # rows dropped between two looks at the clock
-FORGOTTEN_SHARE = 1 / 16  # of the rows compared: as many dropped ones among them are worth a copy without them
+STEPS_PER_CHECK = 100  # rows dropped between two looks at the clock
+FORGOTTEN_SHARE = (
+    1 / 16
+)  # dropped rows are left out of the comparison once they are this share of it; copying pays then
 
 
 @dataclass(frozen=True)
 class TrimmingResult:
-    """keep: (n_rows,) bool. removed_greedily: rows dropped one by one; the others by last score."""
+    """keep: (n_rows,) bool, n of them set. status: "finished", "out of time" or "nothing to trim".
+
+    removed_greedily: number of rows dropped one by one. If time ran out, the other rows were dropped by their last
+    score.
+    """
 
     keep: np.ndarray
-    status: str  # "finished" | "out of time" | "nothing to trim"
+    status: str
     removed_greedily: int
 
 
 def trim(
-    tables: Tables,
+    residuals: Tables,
     codes: np.ndarray,
     target_sums: np.ndarray,
     *,
@@ -43,15 +47,15 @@ def trim(
 ) -> TrimmingResult:
     """Drop rows until n are left.
 
-    tables: residuals of all these rows against the target of n rows; updated to those of the rows kept. codes:
-    (n_columns, n_rows) uint8; target_sums: (3, n_rows), `row_sums` of the target's counts. `swapsize` rows, drawn at
-    random, are weighed against each other at a time and lose their share.
+    residuals: of all these rows against the target of n rows; on return, of the rows kept. codes: (n_columns, n_rows)
+    uint8; target_sums: (3, n_rows), `row_sums` of the target counts. Blocks of `swapsize` rows, drawn at random, are
+    compared at a time, and each block loses its share.
     """
     n_rows = codes.shape[1]
     keep = np.ones(n_rows, dtype=bool)
     if n_rows == n:
         return TrimmingResult(keep, "nothing to trim", 0)
-    weights = LevelWeights.of(tables.layout)
+    weights = OrderWeights.of(residuals.layout)
     order = rng.permutation(n_rows)
     blocks = [np.sort(order[part]) for part in chunks(n_rows, swapsize)]
     size, greedily, seen = n_rows, 0, 0
@@ -60,18 +64,18 @@ def trim(
             seen += len(rows)
             to_drop = (n_rows - n) * seen // n_rows - (n_rows - size)
             target = weights.combine(target_sums[:, rows])
-            counts = weights.combine(tables.row_sums(codes[:, rows])) + target
-            block = _Block(codes.take(rows, axis=1), tables.layout, counts, target, size, n)
+            counts = weights.combine(residuals.row_sums(codes[:, rows])) + target
+            block = _Block(codes.take(rows, axis=1), residuals.layout, counts, target, size, n)
             dropped = block.drop(to_drop, deadline, task)
             greedily += block.greedily
             keep[rows[dropped]] = False
             size -= to_drop
-            tables.add(codes[:, rows[dropped]], np.full(to_drop, -1))
+            residuals.add(codes[:, rows[dropped]], np.full(to_drop, -1))
     return TrimmingResult(keep, "out of time" if greedily < n_rows - n else "finished", greedily)
 
 
 class _Block:
-    """Rows weighed against each other; counts, target: (n_rows,) weighted sums over the cells of each row."""
+    """Rows that are compared with each other; counts, target: (n_rows,) weighted sums over the cells of each row."""
 
     def __init__(
         self, codes: np.ndarray, layout: Layout, counts: np.ndarray, target: np.ndarray, size: int, n: int
@@ -83,15 +87,15 @@ class _Block:
         self._compare(codes)
 
     def drop(self, number: int, deadline: Deadline, task: Task) -> np.ndarray:
-        """The numbers of the rows to drop."""
+        """Return the places of the `number` rows to drop."""
         for step in range(number):
-            if step % STEPS_A_LOOK == 0:
+            if step % STEPS_PER_CHECK == 0:
                 if deadline.passed():
                     break
                 self._forget_dropped()
             row = int(np.argmax(self._excess()))
             self.dropped[self._places[row]] = True
-            self.counts -= self.agreement.with_row(row, out=self._buffer)
+            self.counts -= self.kernel.row(row, out=self._buffer)
             self.counts[row] = -np.inf
             self.size -= 1
             self.greedily += 1
@@ -103,17 +107,17 @@ class _Block:
         return np.flatnonzero(self.dropped)
 
     def _excess(self) -> np.ndarray:
-        """How far each row's cells are over the target of the next step's number of rows; -inf for dropped rows."""
+        """Return how far each row's cells are above the target of the next step's number of rows; -inf if dropped."""
         np.multiply(self.target, (1 - self.size) / self.n, out=self._buffer)
         self._buffer += self.counts
         return self._buffer
 
     def _forget_dropped(self) -> None:
-        """Compare the dropped rows no longer, once that saves more than it costs."""
+        """Leave the dropped rows out of the comparison once that saves more than it costs."""
         left = ~self.dropped[self._places]
         if np.count_nonzero(left) <= (1 - FORGOTTEN_SHARE) * len(left):
             self._places, self.counts, self.target = self._places[left], self.counts[left], self.target[left]
-            self._compare(self.agreement.codes[:, left])
+            self._compare(self.kernel.codes[:, left])
 
     def _compare(self, codes: np.ndarray) -> None:
-        self.agreement, self._buffer = Agreement(codes, self.layout), np.empty(codes.shape[1])
+        self.kernel, self._buffer = MatchKernel(codes, self.layout), np.empty(codes.shape[1])

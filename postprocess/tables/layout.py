@@ -1,12 +1,15 @@
 """Where the cells of all univariate, bivariate and trivariate tables lie in one flat array.
 
-The layout nests: column i's block of trivariate cells holds, for each of its codes, one copy of all bivariate cells of
-the columns after i, and column j's block of bivariate cells holds, for each of its codes, one cell for every code of
-the columns after j. So a row's trivariate cells are its bivariate cells plus one offset a column, and the cells that
-one row touches lie close together in memory.
-"""
+The layout nests. Take three columns A, B and C with 2, 3 and 2 codes:
 
-from __future__ import annotations
+    univariate   A0 A1 | B0 B1 B2 | C0 C1                            one cell for each code
+    bivariate    A0: B0 B1 B2 C0 C1, A1: the same | B0: C0 C1, B1: the same, B2: the same
+    trivariate   A0: (B0: C0 C1, B1: C0 C1, B2: C0 C1), A1: the same
+
+So A's bivariate block holds, for each code of A, one cell for every code of the columns after A: its trailing width is
+3 + 2 = 5. A's trivariate block holds, for each code of A, a copy of all bivariate cells of the columns after A. A row's
+trivariate cells are therefore its bivariate cells plus one offset for each first column, and they lie close together.
+"""
 
 from dataclasses import dataclass, field
 
@@ -15,13 +18,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each table's cells lie.
+    """Where the cells of each table lie.
 
-    sizes: (n_columns,) number of codes of each column. pair_columns, triple_columns: the bivariate and trivariate
-    tables are those among the first so many columns; triple_columns <= pair_columns <= n_columns.
+    n_codes: (n_columns,) number of codes of each column. pair_columns, triple_columns: the bivariate and trivariate
+    tables are those of the first so many columns; triple_columns <= pair_columns <= n_columns.
+
+    Raises ValueError if the numbers of columns break this order.
     """
 
-    sizes: np.ndarray
+    n_codes: np.ndarray
     pair_columns: int
     triple_columns: int
     code_start: np.ndarray = field(init=False, repr=False)  # (n_columns + 1,) first univariate cell of each column
@@ -29,48 +34,58 @@ class Layout:
     triple_start: np.ndarray = field(init=False, repr=False)  # (triple_columns + 1,) first trivariate cell of each
 
     def __post_init__(self) -> None:
-        if not self.triple_columns <= self.pair_columns <= len(self.sizes):
+        if not self.triple_columns <= self.pair_columns <= len(self.n_codes):
             raise ValueError("a layout needs triple_columns <= pair_columns <= number of columns")
-        sizes = np.asarray(self.sizes, dtype=np.int64)
+        n_codes = np.asarray(self.n_codes, dtype=np.int64)
         set_field = object.__setattr__
-        set_field(self, "sizes", sizes)
-        set_field(self, "code_start", starts(sizes))
-        set_field(self, "pair_start", starts(sizes[: self.pair_columns] * self.width(self.pair_columns)))
-        within = starts(sizes[: self.triple_columns] * self.width(self.triple_columns))
-        set_field(self, "triple_start", starts(sizes[: self.triple_columns] * (within[-1] - within[1:])))
+        set_field(self, "n_codes", n_codes)
+        set_field(self, "code_start", exclusive_cumsum(n_codes))
+        set_field(self, "pair_start", self._pair_starts(self.pair_columns))
+        inner = self._pair_starts(self.triple_columns)
+        set_field(self, "triple_start", exclusive_cumsum(n_codes[: self.triple_columns] * (inner[-1] - inner[1:])))
 
-    def width(self, columns: int) -> np.ndarray:
-        """(columns,) number of codes in all columns after each of the first so many columns."""
+    def _pair_starts(self, columns: int) -> np.ndarray:
+        """Return (columns + 1,) first bivariate cells if only the first so many columns have bivariate tables."""
+        return exclusive_cumsum(self.n_codes[:columns] * self.trailing_width(columns))
+
+    def trailing_width(self, columns: int) -> np.ndarray:
+        """Return (columns,): for each of the first `columns` columns, the number of codes in those after it."""
         return self.code_start[columns] - self.code_start[1 : columns + 1]
 
-    def cells_among(self, codes: np.ndarray, first: int, stop: int) -> np.ndarray:
-        """(stop - first, n_rows) cells of the columns first..stop - 1, one column's codes after the other's."""
+    def stacked_cells(self, codes: np.ndarray, first: int, stop: int) -> np.ndarray:
+        """Return (stop - first, n_rows) cells: the codes of columns first..stop - 1, each column in a range of its own.
+
+        codes: (n_columns, n_rows). The range of column `first` begins at 0.
+        """
         return codes[first:stop] + (self.code_start[first:stop, None] - self.code_start[first])
 
-    def begins(self, level: int, after: int) -> np.ndarray:
-        """(n_tables,) where each of the tables that `counts_from` counts together begins along their width."""
-        if level == 0:
+    def block_offsets(self, order: int, after: int) -> np.ndarray:
+        """Return (n_tables,): where each table of a block begins along the width of that block.
+
+        order, after: of the block, as `counts.count_tables_starting_at` yields them.
+        """
+        if order == 1:
             return np.zeros(1, dtype=np.int64)
-        columns = self.pair_columns if level == 1 else self.triple_columns
+        columns = self.pair_columns if order == 2 else self.triple_columns
         return self.code_start[after + 1 : columns] - self.code_start[after + 1]
 
     @property
     def n_tables(self) -> np.ndarray:
         """(3,) number of univariate, bivariate and trivariate tables."""
         p, t = self.pair_columns, self.triple_columns
-        return np.array([len(self.sizes), p * (p - 1) // 2, t * (t - 1) * (t - 2) // 6])
+        return np.array([len(self.n_codes), p * (p - 1) // 2, t * (t - 1) * (t - 2) // 6])
 
     @property
-    def level_start(self) -> np.ndarray:
+    def order_start(self) -> np.ndarray:
         """(4,) first cell of the univariate, bivariate and trivariate tables, and the number of all cells."""
-        return starts(np.array([self.code_start[-1], self.pair_start[-1], self.triple_start[-1]]))
+        return exclusive_cumsum(np.array([self.code_start[-1], self.pair_start[-1], self.triple_start[-1]]))
 
     @property
     def complete(self) -> bool:
         """Whether the layout holds the tables of all columns, pairs and triples."""
-        return self.triple_columns == len(self.sizes)
+        return self.triple_columns == len(self.n_codes)
 
 
-def starts(lengths: np.ndarray) -> np.ndarray:
-    """Where consecutive blocks of these lengths start, and where the last one ends."""
+def exclusive_cumsum(lengths: np.ndarray) -> np.ndarray:
+    """Return (len + 1,): where consecutive blocks of these lengths start, and where the last one ends."""
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])

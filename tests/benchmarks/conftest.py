@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.make_case import CaseSize, make_case
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 
 SIZE = CaseSize(rows=400, columns=9, pool_rows=3_000)
 
@@ -11,4 +11,4 @@ SIZE = CaseSize(rows=400, columns=9, pool_rows=3_000)
 @pytest.fixture(scope="session")
 def case_files(tmp_path_factory):
     """Paths of training.csv and pool.parquet."""
-    return make_case(tmp_path_factory.mktemp("case"), SIZE, seed=1, progress=Silent())
+    return make_case(tmp_path_factory.mktemp("case"), SIZE, seed=1, progress=Progress())

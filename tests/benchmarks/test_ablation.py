@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.ablation import VARIANTS, draw_rows, drop_rows, main
 from benchmarks.runs import read_case
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
+from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
@@ -23,9 +24,9 @@ def test_rows_are_drawn_by_weight():
 
 
 def test_dropping_rows_keeps_the_tables_true(case_files):
-    case = read_case(*case_files, progress=Silent())
-    n_columns = len(case.sizes)
-    layout = Layout(case.sizes, n_columns, n_columns)
+    case = read_case(*case_files, journal=Journal(Progress()))
+    n_columns = len(case.n_codes)
+    layout = Layout(case.n_codes, n_columns, n_columns)
     with open_workers(1) as workers:
         tables, wanted = (Tables(layout, workers=workers) for _ in range(2))
         tables.add(case.pool.codes)

@@ -5,15 +5,15 @@ import argparse
 import pytest
 
 from benchmarks.command import exits, new_file, positive, text_table, whole, with_settings, write_json
-from postprocess.selection.parameters import SelectionParameters
+from tests.parameters import selection_parameters
 
 
 def test_settings_replace_parameters():
     changed = with_settings(
-        SelectionParameters(),
+        selection_parameters(),
         ["max_refinement_time=0.5", "ipf_top_pairs=20", "threads=None", "allow_training_copies=True", "seed=1_0"],
     )
-    assert changed == SelectionParameters(
+    assert changed == selection_parameters(
         max_refinement_time=0.5, ipf_top_pairs=20, threads=None, allow_training_copies=True, seed=10
     )
 
@@ -31,7 +31,7 @@ def test_settings_replace_parameters():
 )
 def test_settings_are_checked(setting, text):
     with pytest.raises(ValueError) as error:
-        with_settings(SelectionParameters(), [setting])
+        with_settings(selection_parameters(), [setting])
     assert text in str(error.value)
 
 

@@ -10,7 +10,8 @@ from benchmarks import make_case as making
 from benchmarks.make_case import CaseSize, main, make_case
 from benchmarks.runs import read_case
 from benchmarks.structure import new_structure
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
+from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
 from tests.benchmarks.conftest import SIZE
@@ -25,44 +26,46 @@ def test_has_the_size_asked_for(case_files):
 
 
 def test_csv_and_parquet_pools_give_the_same_codes(case_files, tmp_path):
-    training, pool = make_case(tmp_path, SIZE, seed=1, pool_format="csv", progress=Silent())
-    from_csv, from_parquet = (read_case(*files, progress=Silent()) for files in ((training, pool), case_files))
+    training, pool = make_case(tmp_path, SIZE, seed=1, pool_format="csv", progress=Progress())
+    from_csv, from_parquet = (
+        read_case(*files, journal=Journal(Progress())) for files in ((training, pool), case_files)
+    )
     assert np.array_equal(from_csv.pool.codes, from_parquet.pool.codes)
     assert np.array_equal(from_csv.pool.fingerprints, from_parquet.pool.fingerprints)
 
 
 def test_the_seed_alone_decides(case_files, tmp_path):
-    again = make_case(tmp_path / "again", SIZE, seed=1, progress=Silent())
-    other = make_case(tmp_path / "other", SIZE, seed=2, progress=Silent())
+    again = make_case(tmp_path / "again", SIZE, seed=1, progress=Progress())
+    other = make_case(tmp_path / "other", SIZE, seed=2, progress=Progress())
     for path, same, different in zip(case_files, again, other, strict=True):
         assert path.read_bytes() == same.read_bytes()
         assert path.read_bytes() != different.read_bytes()
 
 
 def test_pieces_cover_all_rows_of_all_cycles(tmp_path, monkeypatch):
-    monkeypatch.setattr(making, "ROWS_A_PIECE", 70)
+    monkeypatch.setattr(making, "ROWS_PER_PIECE", 70)
     size = CaseSize(rows=101, columns=3, pool_rows=333)
-    training, pool = make_case(tmp_path, size, seed=1, progress=Silent())
+    training, pool = make_case(tmp_path, size, seed=1, progress=Progress())
     assert (len(pd.read_csv(training)), pq.read_metadata(pool).num_rows) == (101, 333)
     assert pq.read_metadata(pool).num_row_groups == 6
 
 
 def test_the_pool_is_worse_than_a_second_sample_and_holds_no_training_rows(tmp_path):
     case = read_case(
-        *make_case(tmp_path, CaseSize(rows=4_000, columns=10, pool_rows=8_000), seed=1, progress=Silent()),
-        progress=Silent(),
+        *make_case(tmp_path, CaseSize(rows=4_000, columns=10, pool_rows=8_000), seed=1, progress=Progress()),
+        journal=Journal(Progress()),
     )
     structure_seed = np.random.SeedSequence(1).spawn(4)[0]
     second = new_structure(10, np.random.default_rng(structure_seed)).draw(4_000, np.random.default_rng(99))
     pq.write_table(pa.Table.from_batches([second]), tmp_path / "second.parquet")
-    real = read_case(tmp_path / "training.csv", tmp_path / "second.parquet", progress=Silent())
+    real = read_case(tmp_path / "training.csv", tmp_path / "second.parquet", journal=Journal(Progress()))
     with open_workers(1) as workers:
         flawed, sound = measure(
             case.training.codes,
             [case.pool.codes[:, :4_000], real.pool.codes],
-            case.sizes,
+            case.n_codes,
             workers=workers,
-            progress=Silent(),
+            progress=Progress(),
             label="test",
         )
     assert flawed.univariate < sound.univariate - 0.01
@@ -111,5 +114,5 @@ def test_leaves_nothing_half_written(tmp_path, monkeypatch):
 
     monkeypatch.setattr("postprocess.runtime.outputs.publish", fail)
     with pytest.raises(RuntimeError, match="disk"):
-        make_case(tmp_path, SIZE, seed=1, progress=Silent())
+        make_case(tmp_path, SIZE, seed=1, progress=Progress())
     assert list(tmp_path.iterdir()) == []

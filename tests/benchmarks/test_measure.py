@@ -8,24 +8,15 @@ import pytest
 
 from benchmarks.measure import main, stage_table
 from benchmarks.runs import run_here
-from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.steps import Step
+from tests.parameters import selection_parameters
 
-SELECTION = [
-    "targets",
-    "privacy filter",
-    "ipf",
-    "oversized subset",
-    "measuring",
-    "trimming",
-    "refinement",
-    "closest training rows",
-]
-STAGES = ["reading", "reading the pool", *SELECTION, "finishing"]
+STAGES = ["reading", "reading the pool", *Step]
 
 
 @pytest.fixture(scope="module")
 def run(case_files):
-    return run_here(*case_files, SelectionParameters(threads=1))
+    return run_here(*case_files, selection_parameters(threads=1))
 
 
 def test_every_stage_is_measured(run):

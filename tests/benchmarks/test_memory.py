@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import memory as measuring
-from benchmarks.memory import SECONDS_A_LOOK, PeakMemory
+from benchmarks.memory import SECONDS_PER_LOOK, PeakMemory
 
 MEGABYTES = 64
 
@@ -20,16 +20,16 @@ def test_tells_a_peak_from_what_is_held_before_and_after(resettable, monkeypatch
     with PeakMemory() as memory:
         assert memory.method.startswith("VmHWM" if resettable else "VmRSS")
         start = time.monotonic()
-        time.sleep(5 * SECONDS_A_LOOK)
+        time.sleep(5 * SECONDS_PER_LOOK)
         before = time.monotonic()
         held = np.ones(MEGABYTES << 17)
-        time.sleep(0 if resettable else 5 * SECONDS_A_LOOK)  # the kernel's own peak misses nothing, however short
+        time.sleep(0 if resettable else 5 * SECONDS_PER_LOOK)  # the kernel's own peak misses nothing, however short
         del held
         after = time.monotonic()
-        time.sleep(5 * SECONDS_A_LOOK)
+        time.sleep(5 * SECONDS_PER_LOOK)
         stop = time.monotonic()
-    low = memory.between(start, before - 2 * SECONDS_A_LOOK)
+    low = memory.between(start, before - 2 * SECONDS_PER_LOOK)
     high = memory.between(before, after)
     assert (MEGABYTES - 1) << 20 < high - low < (MEGABYTES + 32) << 20
-    assert memory.between(after + 2 * SECONDS_A_LOOK, stop) < high - ((MEGABYTES - 32) << 20)
+    assert memory.between(after + 2 * SECONDS_PER_LOOK, stop) < high - ((MEGABYTES - 32) << 20)
     assert memory.between(start, stop) == high

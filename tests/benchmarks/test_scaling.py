@@ -8,8 +8,8 @@ import pytest
 from benchmarks import plot
 from benchmarks.make_case import CaseSize
 from benchmarks.scaling import FACTORS, FILE_NAME, VARIED, grid, scale, scaling_table
-from postprocess.runtime.progress import Silent
-from postprocess.selection.parameters import SelectionParameters
+from postprocess.runtime.progress import Progress
+from tests.parameters import selection_parameters
 
 PNG = b"\x89PNG\r\n"
 
@@ -18,7 +18,7 @@ PNG = b"\x89PNG\r\n"
 def points(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scaling")
     sizes = [CaseSize(rows=rows, columns=4, pool_rows=1_000) for rows in (200, 400)]
-    found = scale(sizes, folder, SelectionParameters(threads=1), seed=1, progress=Silent())
+    found = scale(sizes, folder, selection_parameters(threads=1), seed=1, progress=Progress())
     assert list(folder.iterdir()) == []  # cases are removed
     return found
 

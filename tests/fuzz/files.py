@@ -18,7 +18,7 @@ from postprocess.data.sources import MISSING_TOKENS
 
 LONG_CELL = 1_000_000  # characters
 MANY_COLUMNS = 300 if "FUZZ_EXAMPLES" in os.environ else 40  # 300 take half a minute
-FEWEST_ROWS, MOST_ROWS = 100, 130  # of most tables: as few as training data may have
+MIN_ROWS, MAX_ROWS = 100, 130  # of most tables: as few as training data may have
 ODD_BYTES = (b"\x00", b"\xff", b"\xc3", b'"', b"\r", b",", b"\n")
 
 Rows = list[list[str]]
@@ -155,7 +155,7 @@ def columns(draw: st.DrawFn, n_rows: int) -> list[str]:
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[list[str], Rows]:
     """Column names and rows; most of them could be anybody's data."""
-    n_rows = draw(st.one_of(st.integers(FEWEST_ROWS, MOST_ROWS), st.sampled_from([*[FEWEST_ROWS] * 8, 0, 1, 99])))
+    n_rows = draw(st.one_of(st.integers(MIN_ROWS, MAX_ROWS), st.sampled_from([*[MIN_ROWS] * 8, 0, 1, 99])))
     n_columns = draw(st.sampled_from([*(1, 2, 2, 3, 3, 3, 4, 4, 5, 6) * 5, 12]))
     names = draw(st.lists(NAMES, min_size=n_columns, max_size=n_columns, unique=True))
     if draw(st.integers(0, 19)) == 0:
@@ -279,7 +279,7 @@ def arrow_columns(draw: st.DrawFn, n_rows: int) -> pa.Array:
 @st.composite
 def parquet_tables(draw: st.DrawFn) -> pa.Table:
     """A table of typed columns."""
-    n_rows = draw(st.sampled_from([FEWEST_ROWS, FEWEST_ROWS, MOST_ROWS, 0, 50]))
+    n_rows = draw(st.sampled_from([MIN_ROWS, MIN_ROWS, MAX_ROWS, 0, 50]))
     names = draw(st.lists(NAMES, min_size=1, max_size=5, unique=draw(st.integers(0, 9)) > 0))
     return pa.Table.from_arrays([draw(arrow_columns(n_rows)) for _ in names], names)
 

@@ -27,8 +27,8 @@ from tests.pool.fakes import resample
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 FEW_EXAMPLES = 200
-LONGEST_SECONDS = 300 if EXAMPLES else 60  # of one run: anything longer hangs
-LONGEST_TEST = 4 * 3600 if EXAMPLES else 600
+MAX_SECONDS = 300 if EXAMPLES else 60  # of one run: anything longer hangs
+MAX_TEST_SECONDS = 4 * 3600 if EXAMPLES else 600
 LOG_LINE = re.compile(r"\d\d:\d\d:\d\d  ")
 REWRITTEN = re.compile(r"([\d,]+) cells of the result are written as the training data writes them")
 
@@ -49,10 +49,10 @@ def _small(monkeypatch):
 
 
 def _hangs(_signal, _frame):
-    raise AssertionError(f"no end after {LONGEST_SECONDS} s")
+    raise AssertionError(f"no end after {MAX_SECONDS} s")
 
 
-@pytest.mark.timeout(LONGEST_TEST)
+@pytest.mark.timeout(MAX_TEST_SECONDS)
 @pytest.mark.usefixtures("_small")
 def test_any_file_gives_a_sound_result_or_one_line(capsys):
     endings = Counter()
@@ -89,7 +89,7 @@ def _end_of(training: DataFile, pool: DataFile | None, folder: Path, capsys) -> 
             paths[role].write_bytes(file.content)
     options = ["--pool", str(paths["pool"])] if pool else []
     capsys.readouterr()
-    signal.alarm(LONGEST_SECONDS)
+    signal.alarm(MAX_SECONDS)
     code = main.main([str(paths["training"]), "--output", str(output), *options])
     signal.alarm(0)
     out, err = capsys.readouterr()

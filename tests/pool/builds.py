@@ -5,7 +5,7 @@ from datetime import datetime
 import pandas as pd
 
 from pool.build import build_pool
-from pool.parameters import PoolParameters
+from tests.parameters import pool_parameters
 from tests.pool.fakes import Recorder, resample, resampled, train_with
 
 NOON = datetime(2025, 1, 2, 12, 0)
@@ -24,7 +24,7 @@ OPTIONS = ("to_text", "score", "before_training", "training_sha256", "suffix", "
 def build(folder, *, training=TRAINING, train=resample, progress=None, **changes):
     """Build three cycles of 34, 33 and 33 rows; `changes` are parameters, or options of build_pool."""
     options = {name: changes.pop(name) for name in OPTIONS if name in changes}
-    parameters = PoolParameters(**({"train_iterations": 3, "sample_size": 2.5, "cycle_backend": None} | changes))
+    parameters = pool_parameters(**({"train_iterations": 3, "sample_size": 2.5, "cycle_backend": None} | changes))
     progress = progress or Recorder()
     return build_pool(
         training, parameters, folder=folder, progress=progress, train=train, clock=lambda: NOON, **options

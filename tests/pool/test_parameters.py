@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pool.errors import ParameterError
-from pool.parameters import MIN_STEPS_PER_EPOCH, PoolParameters, automatic_batch_size, plan_cycles
+from pool.parameters import MIN_STEPS_PER_EPOCH, automatic_batch_size, plan_cycles
+from tests.parameters import pool_parameters
 
 
 def test_the_defaults_are_valid_and_frozen():
-    parameters = PoolParameters()
+    parameters = pool_parameters()
     assert (parameters.train_iterations, parameters.model_name, parameters.sample_size) == (2, "MOSTLY_AI/Large", 25.0)
     with pytest.raises(FrozenInstanceError):
         parameters.seed = 2
@@ -47,14 +48,14 @@ def test_the_defaults_are_valid_and_frozen():
 )
 def test_a_bad_value_is_refused_in_one_line(name, value, allowed):
     with pytest.raises(ValueError) as refusal:
-        PoolParameters(**{name: value})
+        pool_parameters(**{name: value})
     text = str(refusal.value)
     assert re.match(f"{re.escape(f'{name}={value!r}')}: must (be|have) {allowed}", text)
     assert "\n" not in text
 
 
 def test_a_list_has_one_entry_for_each_cycle_and_the_last_one_repeats():
-    parameters = PoolParameters(
+    parameters = pool_parameters(
         train_iterations=3,
         model_name=["MOSTLY_AI/Small", "MOSTLY_AI/Large"],
         training_rows=("bootstrap",),
@@ -68,7 +69,7 @@ def test_a_list_has_one_entry_for_each_cycle_and_the_last_one_repeats():
 
 @given(st.integers(1, 50), st.floats(1, 40), st.integers(50, 10_000))
 def test_all_rows_are_shared_evenly(cycles, sample_size, training_rows):
-    plan = plan_cycles(PoolParameters(train_iterations=cycles, sample_size=sample_size), training_rows=training_rows)
+    plan = plan_cycles(pool_parameters(train_iterations=cycles, sample_size=sample_size), training_rows=training_rows)
     rows = [cycle.rows for cycle in plan]
     assert sum(rows) == round(sample_size * training_rows)
     assert rows == sorted(rows, reverse=True) and rows[0] - rows[-1] <= 1
@@ -76,17 +77,17 @@ def test_all_rows_are_shared_evenly(cycles, sample_size, training_rows):
 
 
 def test_cycles_have_their_own_settings_and_the_seed_decides_on_all():
-    parameters = PoolParameters(train_iterations=2, batch_size=(8, None))
+    parameters = pool_parameters(train_iterations=2, batch_size=(8, None))
     first, second = plan_cycles(parameters, training_rows=100)
     assert (first.batch_size, second.batch_size) == (8, automatic_batch_size(100))
     assert second.label == "cycle 2 of 2"
-    other = plan_cycles(PoolParameters(train_iterations=2, seed=2), training_rows=100)
+    other = plan_cycles(pool_parameters(train_iterations=2, seed=2), training_rows=100)
     assert first.seed not in {cycle.seed for cycle in other}
 
 
 def test_a_row_for_each_cycle():
     with pytest.raises(ParameterError, match=r"train_iterations=5.*4"):
-        plan_cycles(PoolParameters(train_iterations=5, sample_size=1.0), training_rows=4)
+        plan_cycles(pool_parameters(train_iterations=5, sample_size=1.0), training_rows=4)
 
 
 @given(st.integers(1, 10**7))
@@ -98,6 +99,6 @@ def test_an_automatic_batch_is_a_power_of_two_that_gives_enough_steps(rows):
 
 
 def test_one_cycle_of_several_keeps_what_is_not_replaced():
-    parameters = PoolParameters(train_iterations=3, model_name=("MOSTLY_AI/Medium", "MOSTLY_AI/Large"), seed=5)
+    parameters = pool_parameters(train_iterations=3, model_name=("MOSTLY_AI/Medium", "MOSTLY_AI/Large"), seed=5)
     one = parameters.for_one_cycle(max_epochs=2, sample_size=4.0)
     assert (one.train_iterations, one.model_name, one.max_epochs, one.seed) == (1, "MOSTLY_AI/Medium", 2, 5)

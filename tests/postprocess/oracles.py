@@ -10,7 +10,7 @@ from math import comb
 
 import numpy as np
 
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
@@ -20,24 +20,24 @@ Cell = tuple[tuple[int, int], ...]
 ALONE = Workers(None, 1)
 
 
-def draw_codes(sizes, n_rows: int, seed: int) -> np.ndarray:
+def draw_codes(n_codes, n_rows: int, seed: int) -> np.ndarray:
     """(n_columns, n_rows) uint8 codes of columns that depend on each other."""
     rng = np.random.default_rng(seed)
-    shares = 0.6 * rng.random(n_rows) + 0.4 * rng.random((len(sizes), n_rows))
-    return (shares * np.asarray(sizes)[:, None]).astype(np.uint8)
+    shares = 0.6 * rng.random(n_rows) + 0.4 * rng.random((len(n_codes), n_rows))
+    return (shares * np.asarray(n_codes)[:, None]).astype(np.uint8)
 
 
-def noisy_copies(codes: np.ndarray, sizes, n_rows: int, seed: int, noise: float = 0.3) -> np.ndarray:
+def noisy_copies(codes: np.ndarray, n_codes, n_rows: int, seed: int, noise: float = 0.3) -> np.ndarray:
     """(n_columns, n_rows) uint8: rows of `codes` drawn at random, this share of their cells drawn anew."""
     rng = np.random.default_rng(seed)
     copies = codes[:, rng.integers(codes.shape[1], size=n_rows)]
-    anew = rng.integers(0, np.asarray(sizes)[:, None], size=copies.shape)
+    anew = rng.integers(0, np.asarray(n_codes)[:, None], size=copies.shape)
     return np.where(rng.random(copies.shape) < noise, anew, copies).astype(np.uint8)
 
 
 def n_columns(layout: Layout) -> tuple[int, int, int]:
     """The number of columns that have univariate, bivariate and trivariate tables."""
-    return len(layout.sizes), layout.pair_columns, layout.triple_columns
+    return len(layout.n_codes), layout.pair_columns, layout.triple_columns
 
 
 def n_tables(layout: Layout) -> list[int]:
@@ -50,17 +50,17 @@ def all_cells(layout: Layout) -> list[Cell]:
     return [
         cell
         for level, columns in enumerate(n_columns(layout), start=1)
-        for cell in _nested(layout.sizes, range(columns), level)
+        for cell in _nested(layout.n_codes, range(columns), level)
     ]
 
 
-def _nested(sizes: np.ndarray, columns: range, level: int) -> Iterator[Cell]:
+def _nested(n_codes: np.ndarray, columns: range, level: int) -> Iterator[Cell]:
     if level == 0:
         yield ()
         return
     for i in columns:
-        for code in range(sizes[i]):
-            for others in _nested(sizes, range(i + 1, columns.stop), level - 1):
+        for code in range(n_codes[i]):
+            for others in _nested(n_codes, range(i + 1, columns.stop), level - 1):
                 yield ((i, code), *others)
 
 
@@ -124,7 +124,7 @@ def residual_tables(selected: np.ndarray, training: np.ndarray, layout: Layout) 
     return tables
 
 
-class Recorder(Silent):
+class Recorder(Progress):
     """Keeps log lines and tasks."""
 
     def __init__(self) -> None:

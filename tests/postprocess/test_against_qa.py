@@ -1,4 +1,4 @@
-"""Accuracies and the sampling limit of whole files against mostlyai-qa's own functions, on random mixed tables."""
+"""Compares the accuracies and the sampling limits of whole files with mostlyai-qa's own, on random mixed data."""
 
 from unittest import mock
 
@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from postprocess.data.binning import fit
+from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
 from postprocess.report.comparison import compare
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 from tests.postprocess.oracles import ALONE
 
 joblib = pytest.importorskip("joblib")
@@ -34,24 +34,23 @@ KINDS = {
 
 
 def mixed(kinds, missing, n_rows, seed):
-    """A frame of these kinds of columns, of whose cells this share is missing."""
+    """Return a frame of these kinds of columns, with this share of missing values."""
     draw = np.random.default_rng(seed)
     columns = {
         f"{kind} {place}": pd.Series(KINDS[kind](draw, n_rows), dtype=object) for place, kind in enumerate(kinds)
     }
-    return pd.DataFrame({name: cells.mask(draw.random(n_rows) < missing) for name, cells in columns.items()})
+    return pd.DataFrame({name: values.mask(draw.random(n_rows) < missing) for name, values in columns.items()})
 
 
 def as_qa_reads(frame, dates):
-    """As a user reads the CSV for mostlyai-qa: pandas' types, and dates as such."""
-    frame = frame.apply(lambda cells: pd.to_datetime(cells) if cells.name in dates else cells.infer_objects())
-    return frame.apply(
-        lambda cells: cells.map({"true": True, "false": False}).astype("boolean") if "flag" in cells.name else cells
-    )
+    """Return the frame as a user reads the CSV for mostlyai-qa: with pandas' types, and dates as dates."""
+    frame = frame.apply(lambda column: pd.to_datetime(column) if column.name in dates else column.infer_objects())
+    booleans = {"true": True, "false": False}
+    return frame.apply(lambda column: column.map(booleans).astype("boolean") if "flag" in column.name else column)
 
 
-def qa_levels(training, result):
-    """qa's accuracies of all columns, pairs and triples of columns; free text is not cut into random words here."""
+def qa_accuracies(training, result):
+    """Return qa's accuracies of all columns, pairs and triples. Free text is not cut into random words here."""
     dates = [name for name in training if name.startswith("day")]
     with mock.patch.object(sampling, "is_text_heuristic", return_value=False), joblib.parallel_config(n_jobs=1):
         original = sampling.prepare_data_for_accuracy(df_tgt=as_qa_reads(training, dates), setup="1:1")
@@ -60,10 +59,10 @@ def qa_levels(training, result):
         original, bins = qa.bin_data(original, 10)
         synthetic, _ = qa.bin_data(synthetic, bins)
         calculate = (qa.calculate_univariates, qa.calculate_bivariates, qa.calculate_trivariates)
-        return [level(original, synthetic) for level in calculate]
+        return [of_order(original, synthetic) for of_order in calculate]
 
 
-@pytest.mark.filterwarnings("ignore")  # qa's own
+@pytest.mark.filterwarnings("ignore")  # the warnings of qa
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kinds=st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=5),
@@ -71,19 +70,21 @@ def qa_levels(training, result):
     n_rows=st.sampled_from([(100, 100), (150, 90), (110, 400)]),
     seed=st.integers(0, 2**31),
 )
-def test_accuracies_and_limits_equal_mostlyai_qas(tmp_path, kinds, missing, n_rows, seed):
+def test_accuracies_and_limits_equal_those_of_mostlyai_qa(tmp_path, kinds, missing, n_rows, seed):
     frames = [mixed(kinds, missing, n, seed + k) for k, n in enumerate(n_rows)]
     paths = [tmp_path / "training.csv", tmp_path / "result.csv"]
     for frame, path in zip(frames, paths, strict=True):
         frame.to_csv(path, index=False)
-    binning = fit(open_source(paths[0], role="training"), progress=Silent())
+    binning = fit_binning(open_source(paths[0], role="training"), progress=Progress())
     codes = [
-        read_codes(open_source(path, role=role), binning, progress=Silent()).codes
+        read_codes(open_source(path, role=role), binning, progress=Progress()).codes
         for path, role in zip(paths, ("training", "result"), strict=True)
     ]
-    ours = compare(*codes, binning.sizes, workers=ALONE, progress=Silent())
+    ours = compare(*codes, binning.n_codes, workers=ALONE, progress=Progress())
 
-    for theirs, accuracy, limit in zip(qa_levels(*frames), ours.accuracy.levels(), ours.limit.levels(), strict=True):
+    for theirs, accuracy, limit in zip(
+        qa_accuracies(*frames), ours.accuracy.orders(), ours.limit.orders(), strict=True
+    ):
         if accuracy is None:
             assert theirs.empty
         else:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from postprocess import preflight as resources
-from postprocess.data.binning import fit
+from postprocess import preflight
+from postprocess.data.binning import fit_binning
 from postprocess.data.codes import Codes
 from postprocess.data.sources import open_source
 from postprocess.preflight import (
@@ -24,40 +24,41 @@ from postprocess.preflight import (
     require_room,
 )
 from postprocess.runtime.exits import InputError
-from postprocess.runtime.progress import Silent
-from postprocess.selection.parameters import SelectionParameters
+from postprocess.runtime.progress import Progress
+from postprocess.runtime.stages import Journal
 from postprocess.selection.select import select
+from tests.parameters import selection_parameters
 from tests.postprocess.oracles import draw_codes
 
-DEFAULTS = SelectionParameters()
+DEFAULTS = selection_parameters()
 PRIZE = np.full(80, 11)
 
 
 def test_what_was_measured_is_not_refused():
     """Peaks seen, and the 0.2 GB that a run holds before its pool is there."""
-    for n_rows, sizes, pool_rows, peak in (
+    for n_rows, n_codes, pool_rows, peak in (
         (20_000, PRIZE, 300_000, 0.9e9),
         (100_000, np.full(32, 10), 500_000, 0.8e9),
         (100_000, PRIZE, 2_500_000, 1.5e9),
     ):
-        codes = pool_rows * len(sizes)
-        needed = codes + needs_of_selection(n_rows, sizes, pool_rows, 300.0, DEFAULTS).memory
+        codes = pool_rows * len(n_codes)
+        needed = codes + needs_of_selection(n_rows, n_codes, pool_rows, 300.0, DEFAULTS).memory
         assert peak / 10 < needed < peak - 0.2e9
 
 
 def test_what_is_estimated_is_needed():
     """A run that is refused would have failed: the selection's own peak is above the estimate, and not far above."""
-    n_rows, sizes = 3000, np.full(12, 8)
+    n_rows, n_codes = 3000, np.full(12, 8)
     training, pool = (
-        Codes(draw_codes(sizes, rows, seed), np.arange(rows, dtype=np.uint64) + 10**6 * seed, np.zeros(rows, bool))
+        Codes(draw_codes(n_codes, rows, seed), np.arange(rows, dtype=np.uint64) + 10**6 * seed, np.zeros(rows, bool))
         for seed, rows in ((1, n_rows), (2, 4 * n_rows))
     )
-    parameters = SelectionParameters(threads=1, max_trimming_time=0, refinement_iterations=0, privacy_filter=0)
+    parameters = selection_parameters(threads=1, max_trimming_time=0, refinement_iterations=0, privacy_filter=0)
     tracemalloc.start()
-    select(training, pool, sizes, parameters, progress=Silent())
+    select(training, pool, n_codes, parameters, journal=Journal(Progress()))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0.3 * peak < needs_of_selection(n_rows, sizes, pool.n_rows, 50.0, parameters).memory < peak
+    assert 0.3 * peak < needs_of_selection(n_rows, n_codes, pool.n_rows, 50.0, parameters).memory < peak
 
 
 def test_needs_grow_with_what_they_come_from():
@@ -65,7 +66,7 @@ def test_needs_grow_with_what_they_come_from():
     assert needs.disk == pytest.approx(1.2 * 31e6 * 400 + 5e6)  # the page, too
     assert needs.memory > 2 * 25e6 * 80
     for change in ({"max_memory": 0.1}, {"trimming_data_multiplier": 1.0}, {"refinement_top_triples": 10}):
-        less = needs_of_selection(10**5, PRIZE, 10**6, 400.0, SelectionParameters(**change))
+        less = needs_of_selection(10**5, PRIZE, 10**6, 400.0, selection_parameters(**change))
         assert less.memory <= needs_of_selection(10**5, PRIZE, 10**6, 400.0, DEFAULTS).memory
     wide = needs_of_selection(1000, np.full(300, 10), 2000, 400.0, DEFAULTS)
     assert 4 * 2**30 <= wide.memory < 4.1 * 2**30  # all tables would take 9 GB
@@ -76,7 +77,7 @@ def test_too_little_memory_or_disk_is_told_with_the_figures(tmp_path, monkeypatc
     require_room(Needs(memory=10**6, disk=10**6), tmp_path / "not" / "there")
     with pytest.raises(InputError, match=r"not enough disk space: this run writes about 1000000.0 GB, but only .* GB"):
         require_room(Needs(memory=10**6, disk=10**15), tmp_path)
-    monkeypatch.setattr(resources, "available_memory", lambda: Room(10**9, "the control group"))
+    monkeypatch.setattr(preflight, "available_memory", lambda: Room(10**9, "the control group"))
     with pytest.raises(
         InputError,
         match=r"^not enough memory: this run needs at least 2,000 MB more, but the control group leaves 1,000 MB;",
@@ -85,17 +86,15 @@ def test_too_little_memory_or_disk_is_told_with_the_figures(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(("limit", "left"), [("1000", 1000 - 700 + 300), ("100", 0), ("max", None)])
-@pytest.mark.parametrize("version", [2, 1])
-def test_limits_of_control_groups(tmp_path, monkeypatch, version, limit, left):
-    (controllers, _, limit_name, usage_name, prefix) = resources._CGROUPS[2 - version]
+def test_limits_of_control_groups(tmp_path, monkeypatch, limit, left):
     group = tmp_path / "mount" / "mine"
     group.mkdir(parents=True)
-    (tmp_path / "cgroup").write_text(f"7:other:/\n4:{controllers}:/mine\n")
-    (group / limit_name).write_text(f"{limit}\n")
-    (group / usage_name).write_text("700\n")
-    (group / "memory.stat").write_text(f"{prefix}active_file 100\n{prefix}inactive_file 200\nanon 5\n")
-    monkeypatch.setattr(resources, "_OWN_CGROUPS", tmp_path / "cgroup")
-    monkeypatch.setattr(resources, "_CGROUPS", ((controllers, tmp_path / "mount", limit_name, usage_name, prefix),))
+    (tmp_path / "cgroup").write_text("7:other:/\n0::/mine\n")
+    (group / "memory.max").write_text(f"{limit}\n")
+    (group / "memory.current").write_text("700\n")
+    (group / "memory.stat").write_text("active_file 100\ninactive_file 200\nanon 5\n")
+    monkeypatch.setattr(preflight, "_OWN_CGROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(preflight, "_CGROUPS", tmp_path / "mount")
     room = available_memory()
     assert (room.limit == "the control group") is (left is not None)
     assert left is None or room.memory == left
@@ -106,7 +105,7 @@ def test_a_limit_on_address_space():
         "import resource; from postprocess.preflight import available_memory\n"
         "resource.setrlimit(resource.RLIMIT_AS, (3 << 30, resource.RLIM_INFINITY)); print(available_memory())"
     )
-    root = Path(resources.__file__).parents[1]
+    root = Path(preflight.__file__).parents[1]
     told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
     assert "limit='the limit on address space (ulimit -v)'" in told
     assert 0 < int(told.split("memory=")[1].split(",")[0]) < 3 << 30
@@ -119,9 +118,12 @@ def test_mean_bytes_of_a_row(tmp_path):
     frame.to_parquet(tmp_path / "data.parquet")
     for name in ("data.csv.gz", "data.parquet"):
         source = open_source(tmp_path / name, role="training")
-        assert mean_row_bytes(source, fit(source, progress=Silent())) == (len('1000,"x,y"\n') + len("1001,\n")) / 2
+        assert (
+            mean_row_bytes(source, fit_binning(source, progress=Progress()))
+            == (len('1000,"x,y"\n') + len("1001,\n")) / 2
+        )
 
 
 def test_without_control_groups_the_machine_is_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(resources, "_OWN_CGROUPS", tmp_path / "missing")
+    monkeypatch.setattr(preflight, "_OWN_CGROUP", tmp_path / "missing")
     assert available_memory().limit != "the control group"

@@ -10,8 +10,9 @@ import pytest
 from pool.errors import OutOfMemoryError, PoolError, StoppedError
 from pool.generator import train as module
 from pool.generator.train import describe_job, train
-from pool.parameters import PoolParameters, plan_cycles
+from pool.parameters import plan_cycles
 from pool.protocols import EARLY_STOPPING, Epoch, TrainingRecord
+from tests.parameters import pool_parameters
 from tests.pool.fakes import Recorder
 
 PROMPT_SECONDS = 15
@@ -22,7 +23,7 @@ TRAINING = pd.DataFrame(
         "empty": pd.Series([None] * 4, dtype="float64"),
     }
 )
-PARAMETERS = PoolParameters(train_iterations=1, model_name="MOSTLY_AI/Small", max_epochs=3, sample_size=2.5)
+PARAMETERS = pool_parameters(train_iterations=1, model_name="MOSTLY_AI/Small", max_epochs=3, sample_size=2.5)
 (PLAN,) = plan_cycles(PARAMETERS, training_rows=len(TRAINING))
 
 
@@ -84,7 +85,7 @@ def test_the_training_and_its_progress_are_recorded(fake):
 
 
 def test_every_setting_reaches_the_job():
-    parameters = PoolParameters(
+    parameters = pool_parameters(
         train_iterations=1,
         model_name="MOSTLY_AI/Medium",
         max_epochs=7,

@@ -1,4 +1,4 @@
-"""Bins against mostlyai-qa's own, as its report draws them."""
+"""Compares the bins with mostlyai-qa's own, as its report draws them."""
 
 import datetime
 
@@ -19,7 +19,7 @@ ROWS = {"min_size": 20, "max_size": 200}
 
 
 def qa_bins(training: pd.Series, other: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The bins that mostlyai.qa.reporting gives to two columns."""
+    """Return the bins that mostlyai.qa.reporting gives to two columns."""
     ori = pd.DataFrame({"x": harmonize_dtype(training.reset_index(drop=True))})
     syn = pd.DataFrame({"x": harmonize_dtype(other.reset_index(drop=True))})
     if pd.api.types.is_numeric_dtype(ori["x"]):
@@ -30,15 +30,15 @@ def qa_bins(training: pd.Series, other: pd.Series) -> tuple[pd.DataFrame, pd.Dat
 
 
 def check_against_qa(format: Format, training: pd.Series, other: pd.Series) -> None:
-    """Same bins as qa's for the training rows; for other rows the same, but for bins without training rows."""
+    """Check that training rows have qa's bins, and other rows as well except in bins without training rows."""
     tally = TextTally() if isinstance(format, Texts) else NumberTally(format)
-    cells = pa.array(training, from_pandas=True)
-    half = len(cells) // 2
-    tally.add(cells[:half])
-    tally.add(cells[half:])
+    values = pa.array(training, from_pandas=True)
+    half = len(values) // 2
+    tally.add(values[:half])
+    tally.add(values[half:])
     column = tally.column("x")
     ori, syn = qa_bins(training, other)
-    ori_codes = column.encode(cells).codes
+    ori_codes = column.encode(values).codes
     syn_codes = column.encode(pa.array(other, from_pandas=True)).codes
     seen = set(ori["x"].astype(str))
     syn_seen = syn["x"].astype(str).map(lambda label: label if label in seen else UNSEEN)
@@ -51,7 +51,7 @@ def check_against_qa(format: Format, training: pd.Series, other: pd.Series) -> N
 
 
 def optional(values: st.SearchStrategy) -> st.SearchStrategy:
-    """Lists of values, with or without missing ones."""
+    """Return a strategy for lists of values, with or without missing ones."""
     return st.one_of(st.lists(values, **ROWS), st.lists(st.one_of(st.none(), values), **ROWS))
 
 
@@ -71,42 +71,42 @@ label = st.one_of(
 
 @FEW
 @given(optional(whole), optional(whole))
-def test_whole_numbers_as_qa(training, other):
+def test_whole_numbers_have_the_bins_of_qa(training, other):
     dtype = pd.Int64Dtype()
     check_against_qa(Integers(), pd.Series(training, dtype=dtype), pd.Series(other, dtype=dtype))
 
 
 @FEW
 @given(optional(decimal), optional(decimal))
-def test_decimals_as_qa(training, other):
+def test_decimals_have_the_bins_of_qa(training, other):
     check_against_qa(Decimals(), pd.Series(training, dtype=float), pd.Series(other, dtype=float))
 
 
 @pytest.mark.parametrize("scale", [1e-20, 1e-3, 1, 1e5, 1e200])
 @pytest.mark.parametrize("n_rows", [11, 100, 5000])
-def test_skewed_numbers_as_qa(scale, n_rows):
+def test_skewed_numbers_have_the_bins_of_qa(scale, n_rows):
     draw = np.random.default_rng(n_rows)
     training = pd.Series(draw.lognormal(sigma=3, size=n_rows) * scale).where(draw.random(n_rows) < 0.9)
     check_against_qa(Decimals(), training, pd.Series(draw.normal(size=n_rows) * scale))
 
 
 @pytest.mark.parametrize("training", [[7.5] * 50, [None] * 50, [np.nan, 2.0] * 30, [1e300] * 50, [-3.0, 0.0] * 20])
-def test_few_numbers_as_qa(training):
+def test_few_distinct_numbers_have_the_bins_of_qa(training):
     check_against_qa(Decimals(), pd.Series(training, dtype=float), pd.Series([-1.0, 0.0, 7.5, 8.6, 1e301, None] * 5))
 
 
-def test_infinities_are_binned_or_missing_but_do_not_fail():
+def test_infinities_do_not_fail_but_are_binned_or_missing():
     tally = NumberTally(Decimals())
     tally.add(pa.array([-np.inf, 1.0, 2.0, np.inf] * 10))
     column = tally.column("x")
     codes = column.encode(pa.array([-np.inf, 1.0, 2.0, np.inf, None])).codes
     assert len(set(codes)) == 4
-    assert codes[3] == codes[4]  # the last bin ends before infinity: qa takes it for missing
+    assert codes[3] == codes[4]  # the last bin ends before infinity, so qa treats it as missing
 
 
 @FEW
 @given(optional(st.booleans()), optional(st.booleans()))
-def test_booleans_as_qa(training, other):
+def test_booleans_have_the_bins_of_qa(training, other):
     as_read = pd.Series(training, dtype=object if None in training else bool)
     if all(value is None for value in training):
         return
@@ -121,19 +121,19 @@ times = st.one_of(
 
 @FEW
 @given(optional(times), optional(times))
-def test_times_as_qa(training, other):
+def test_times_have_the_bins_of_qa(training, other):
     dtype = "datetime64[us]"
-    format = Dates(between=" ", seconds=True, digits=6)
+    format = Dates(time_separator=" ", seconds=True, digits=6)
     check_against_qa(format, pd.Series(training, dtype=dtype), pd.Series(other, dtype=dtype))
 
 
 @FEW
 @given(optional(label), optional(label))
-def test_text_as_qa(training, other):
+def test_text_has_the_bins_of_qa(training, other):
     check_against_qa(Texts(), pd.Series(training, dtype=object), pd.Series(other, dtype=object))
 
 
-def test_text_ties_go_to_the_value_seen_first():
+def test_the_first_of_equally_frequent_texts_get_bins():
     values = [f"{number:02}" for number in range(11, 0, -1)]
     tally = TextTally()
     tally.add(pa.array(values * 6))

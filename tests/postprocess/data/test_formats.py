@@ -1,4 +1,4 @@
-"""Which format a training column gets, and that values come out of it as the training data writes them."""
+"""Tests which format a training column gets, and that the format writes values as the training data does."""
 
 import io
 from datetime import datetime
@@ -13,24 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess.data.format_inference import infer_formats
-from postprocess.data.formats import Booleans, CellError, Dates, Decimals, Integers, Texts, rewrite
+from postprocess.data.formats import Booleans, Dates, Decimals, FormatError, Integers, Texts, to_format
 from postprocess.data.sources import Source
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 
 
-def infer(folder, cells):
-    """The format of a CSV column with these cells (the first two batches hold one half each)."""
+def infer(folder, texts):
+    """Return the format of a CSV column with these values."""
     path = folder / "data.csv"
-    pd.DataFrame({"x": cells, "y": 1}).to_csv(path, index=False)
-    return infer_formats(Source(path, ("x", "y")), progress=Silent())["x"]
+    pd.DataFrame({"x": texts, "y": 1}).to_csv(path, index=False)
+    return infer_formats(Source(path, ("x", "y")), progress=Progress())["x"]
 
 
 @pytest.mark.parametrize(
-    ("cells", "format"),
+    ("texts", "format"),
     [
         (["5", "-3", "", "0"], Integers()),
-        (["+5", "7"], Integers(plain=False)),
-        (["5", " 7 "], Integers(plain=False)),
+        (["+5", "7"], Integers(canonical=False)),
+        (["5", " 7 "], Integers(canonical=False)),
         (["9223372036854775807", "-9223372036854775808"], Integers()),
         (["9223372036854775808"], Texts()),
         (["13000.0", "2.5"], Decimals(1, 1)),
@@ -52,11 +52,11 @@ def infer(folder, cells):
         (["True", "no"], Texts()),
         (["2024-02-29", "", "1999-12-31"], Dates()),
         (["2023-02-29"], Texts()),
-        (["2024-01-02T03:04:05", "2024-01-02T00:00:00"], Dates(between="T", seconds=True)),
-        (["2024-01-02 03:04"], Dates(between=" ")),
-        (["2024-01-02 03:04:05.120"], Dates(between=" ", seconds=True, digits=3)),
-        (["2024-01-02T03:04:05Z"], Dates(between="T", seconds=True, offset="Z")),
-        (["2024-01-02T03:04:05+02:00"], Dates(between="T", seconds=True, offset="+02:00")),
+        (["2024-01-02T03:04:05", "2024-01-02T00:00:00"], Dates(time_separator="T", seconds=True)),
+        (["2024-01-02 03:04"], Dates(time_separator=" ")),
+        (["2024-01-02 03:04:05.120"], Dates(time_separator=" ", seconds=True, digits=3)),
+        (["2024-01-02T03:04:05Z"], Dates(time_separator="T", seconds=True, offset="Z")),
+        (["2024-01-02T03:04:05+02:00"], Dates(time_separator="T", seconds=True, offset="+02:00")),
         (["2024-01-02T03:04:05+02:00", "2024-01-02T03:04:05+01:00"], Texts()),
         (["2024-01-02", "2024-01-02 03:04"], Texts()),
         (["13/01/2024", "02/03/2024"], Dates("dmY", "/")),
@@ -64,19 +64,19 @@ def infer(folder, cells):
         (["01/02/2024", "02/03/2024"], Texts()),
         (["01/13/2024", "13/01/2024"], Texts()),
         (["01.02.2024"], Dates("dmY", ".")),
-        (["2024/01/02"], Dates(mark="/")),
+        (["2024/01/02"], Dates(date_separator="/")),
         (["1/2/2024"], Texts()),
         (["07:10"], Texts()),
     ],
 )
-def test_format_of_csv_cells(tmp_path, cells, format):
-    assert infer(tmp_path, cells) == format
+def test_a_csv_column_gets_the_format_that_all_of_its_values_have(tmp_path, texts, format):
+    assert infer(tmp_path, texts) == format
 
 
 @pytest.mark.parametrize(
     ("late", "format"), [("3", Integers()), ("2.25", Decimals(0, 2)), ("x", Texts()), ("01", Texts())]
 )
-def test_the_whole_column_counts(tmp_path, late, format):
+def test_a_late_value_counts_as_well(tmp_path, late, format):
     assert infer(tmp_path, ["7"] * 70_000 + [late]) == format
 
 
@@ -96,22 +96,22 @@ def test_the_whole_column_counts(tmp_path, late, format):
         (pa.nulls(3), Decimals()),
         (pa.array([0], pa.date32()), Dates()),
         (pa.array([86_400], pa.timestamp("s")), Dates()),
-        (pa.array([1], pa.timestamp("s")), Dates(between=" ", seconds=True)),
-        (pa.array([1], pa.timestamp("ms", "UTC")), Dates(between=" ", seconds=True, digits=3, offset="+00:00")),
+        (pa.array([1], pa.timestamp("s")), Dates(time_separator=" ", seconds=True)),
+        (pa.array([1], pa.timestamp("ms", "UTC")), Dates(time_separator=" ", seconds=True, digits=3, offset="+00:00")),
     ],
 )
-def test_format_of_parquet_types(tmp_path, values, format):
+def test_a_parquet_column_gets_the_format_of_its_type(tmp_path, values, format):
     path = tmp_path / "data.parquet"
     pq.write_table(pa.table({"x": values}), path)
-    assert infer_formats(Source(path, ("x",)), progress=Silent()) == {"x": format}
+    assert infer_formats(Source(path, ("x",)), progress=Progress()) == {"x": format}
 
 
-def written(format, cells):
-    return rewrite(format, pa.array(cells) if isinstance(cells, list) else cells)[0].to_pylist()
+def written(format, values):
+    return to_format(format, pa.array(values) if isinstance(values, list) else values)[0].to_pylist()
 
 
 @pytest.mark.parametrize(
-    ("format", "cells", "texts"),
+    ("format", "values", "texts"),
     [
         (Integers(), ["5", "5.0", "+5", " 5", "1e2", "007", None, "_RARE_", "4.6"], "5 5 5 5 100 7 - - 5"),
         (Integers(), ["9007199254740993.0", "-9223372036854775808"], "9007199254740993 -9223372036854775808"),
@@ -137,23 +137,23 @@ def written(format, cells):
         (Dates(), ["2024-01-02T23:59:59", "2024-01-02", None, "_RARE_"], "2024-01-02 2024-01-02 - -"),
         (Dates("dmY", "/"), ["2024-01-02", "31/12/2023"], "02/01/2024 31/12/2023"),
         (Dates("mdY", "/"), pa.array([19_000], pa.date32()), "01/08/2022"),
-        (Dates(between="T", offset="+02:00"), ["2024-01-01T00:30Z"], "2024-01-01T02:30+02:00"),
+        (Dates(time_separator="T", offset="+02:00"), ["2024-01-01T00:30Z"], "2024-01-01T02:30+02:00"),
         (
-            Dates(between="T", seconds=True, digits=2),
+            Dates(time_separator="T", seconds=True, digits=2),
             pa.array([1_123_456_789], pa.timestamp("ns")),
             "1970-01-01T00:00:01.12",
         ),
-        (Dates(between="T", offset="-01:00"), pa.array([0], pa.timestamp("s", "UTC")), "1969-12-31T23:00-01:00"),
+        (Dates(time_separator="T", offset="-01:00"), pa.array([0], pa.timestamp("s", "UTC")), "1969-12-31T23:00-01:00"),
         (Texts(), ["_RARE_", "a", None], "_RARE_ a -"),
         (Texts(), [1, None], "1 -"),
     ],
 )
-def test_values_as_the_training_data_writes_them(format, cells, texts):
-    assert written(format, cells) == [None if text == "-" else text for text in texts.split(" ")]
+def test_values_are_written_as_the_training_data_writes_them(format, values, texts):
+    assert written(format, values) == [None if text == "-" else text for text in texts.split(" ")]
 
 
 @pytest.mark.parametrize(
-    ("format", "cells", "message"),
+    ("format", "values", "message"),
     [
         (Integers(), ["1", None, "two", "two"], "'two' is not a number"),
         (Integers(), pa.array([None, None, 1], pa.timestamp("s")), "'1970-01-01 00:00:01' is not a number"),
@@ -165,15 +165,15 @@ def test_values_as_the_training_data_writes_them(format, cells, texts):
         (Dates(), pa.array([None, None, 5], pa.time32("s")), "'00:00:05' is not a date"),
     ],
 )
-def test_cells_that_do_not_fit(format, cells, message):
-    with pytest.raises(CellError, match=message) as caught:
-        format.parse(pa.array(cells) if isinstance(cells, list) else cells)
+def test_a_value_that_does_not_fit_is_named_with_its_index(format, values, message):
+    with pytest.raises(FormatError, match=message) as caught:
+        format.parse(pa.array(values) if isinstance(values, list) else values)
     assert caught.value.index == 2
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=1))
-def test_whole_numbers_are_exact(numbers):
+def test_whole_numbers_of_64_bits_stay_exact(numbers):
     texts = [None if number is None else str(number) for number in numbers]
     assert Integers().parse(pa.array(texts, pa.string())).to_pylist() == numbers
     assert Integers().write(pa.array(numbers, pa.int64())).to_pylist() == texts
@@ -194,11 +194,11 @@ def test_decimals_keep_their_values(numbers, least):
     st.sampled_from(["T", " "]),
     st.sampled_from(["", "Z", "+05:30", "-0800"]),
 )
-def test_times_survive_text(moments, order, mark, between, offset):
-    format = Dates(order, mark, between, seconds=True, digits=6, offset=offset)
+def test_written_times_are_parsed_back(moments, order, date_separator, time_separator, offset):
+    format = Dates(order, date_separator, time_separator, seconds=True, digits=6, offset=offset)
     times = pa.array(moments, pa.timestamp("us"))
     texts = format.write(times)
-    assert format.stands(texts).to_pylist() == [True] * len(moments)
+    assert format.conforms(texts).to_pylist() == [True] * len(moments)
     assert format.parse(texts).equals(times)
     assert [format._parse_one(text) for text in texts.to_pylist()] == times.cast(pa.int64()).to_pylist()
 
@@ -207,44 +207,44 @@ def test_times_survive_text(moments, order, mark, between, offset):
 @given(
     st.lists(st.sampled_from(["1", "2.5", "-1e3", "+4", ".5", "5.", "x", "True", "false", "nan", "inf"]), min_size=1)
 )
-def test_kinds_as_pandas_infers_them(tmp_path_factory, cells):
-    read = pd.read_csv(io.StringIO("x\n" + "\n".join(cells) + "\n"))["x"]
-    kinds = {"i": "numeric", "f": "numeric", "b": "boolean"}
-    expected = kinds.get(read.dtype.kind) or ("boolean" if set(read.dropna()) <= {True, False} else "text")
-    assert infer(tmp_path_factory.mktemp("kinds"), cells).kind == expected
+def test_csv_columns_get_the_types_that_pandas_gives_them(tmp_path_factory, texts):
+    read = pd.read_csv(io.StringIO("x\n" + "\n".join(texts) + "\n"))["x"]
+    types = {"i": (Integers, Decimals), "f": (Integers, Decimals), "b": Booleans}
+    expected = types.get(read.dtype.kind) or (Booleans if set(read.dropna()) <= {True, False} else Texts)
+    assert isinstance(infer(tmp_path_factory.mktemp("types"), texts), expected)
 
 
-def test_only_cells_that_change_are_counted():
-    cells = ["9223372036854775807", "1234567890123456789", "12", "5.0", "_RARE_", None]
-    texts, number = rewrite(Integers(), pa.array(cells))
-    assert texts.to_pylist() == [*cells[:3], "5", None, None]
+def test_only_values_that_change_are_counted():
+    values = ["9223372036854775807", "1234567890123456789", "12", "5.0", "_RARE_", None]
+    texts, number = to_format(Integers(), pa.array(values))
+    assert texts.to_pylist() == [*values[:3], "5", None, None]
     assert number == 2
 
 
 @pytest.mark.parametrize(
-    ("format", "cells", "expected"),
+    ("format", "values", "expected"),
     [
-        (Integers(plain=False), [" 5", "+5", "5.0", "-3 ", "+007"], [" 5", "+5", "5", "-3 ", "7"]),
+        (Integers(canonical=False), [" 5", "+5", "5.0", "-3 ", "+007"], [" 5", "+5", "5", "-3 ", "7"]),
         (Booleans("True", "False", ("TRUE",)), ["TRUE", "true", "False", None], ["TRUE", "True", "False", None]),
     ],
 )
-def test_spellings_of_the_training_data_stay(format, cells, expected):
-    texts, number = rewrite(format, pa.array(cells))
+def test_spellings_of_the_training_data_stay(format, values, expected):
+    texts, number = to_format(format, pa.array(values))
     assert texts.to_pylist() == expected
-    assert number == sum(cell != text for cell, text in zip(cells, expected, strict=True))
+    assert number == sum(value != text for value, text in zip(values, expected, strict=True))
 
 
 FIRST, LAST = datetime.min, datetime.max
 
 
-def test_dates_of_all_years_that_text_can_show():
-    exact = Dates(between=" ", seconds=True, digits=6)
+def test_dates_of_all_years_that_text_can_show_are_parsed():
+    exact = Dates(time_separator=" ", seconds=True, digits=6)
     assert exact.parse(pa.array([FIRST, LAST], pa.timestamp("us"))).to_pylist() == [FIRST, LAST]
     assert Dates().parse(pa.array([2**62, None], pa.timestamp("ns"))).to_pylist() == [datetime(2116, 2, 20), None]
 
 
 @pytest.mark.parametrize(
-    "cells",
+    "values",
     [
         pa.array([None, 2**62], pa.timestamp("s")),
         pa.array([0, 2**53], pa.timestamp("ms")),
@@ -253,9 +253,9 @@ def test_dates_of_all_years_that_text_can_show():
         pa.array([0, 2**50], pa.date64()),
         pa.array([FIRST, LAST], pa.timestamp("us", "UTC")),
     ],
-    ids=lambda cells: str(cells.type),
+    ids=lambda values: str(values.type),
 )
-def test_dates_beyond_the_years_that_text_can_show(cells):
-    with pytest.raises(CellError, match="is not a date of the years 1 to 9999") as failure:
-        Dates(between=" ", seconds=True, offset="+02:00").parse(cells)
+def test_dates_of_years_that_text_cannot_show_are_refused(values):
+    with pytest.raises(FormatError, match="years 1 to 9999") as failure:
+        Dates(time_separator=" ", seconds=True, offset="+02:00").parse(values)
     assert failure.value.index == 1

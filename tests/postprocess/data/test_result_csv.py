@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.data.binning import fit
+from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
-from postprocess.data.result_csv import write_result
+from postprocess.data.result_csv import write_rows
 from postprocess.data.sources import open_source
 from postprocess.runtime.outputs import free_path, publish
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 
 TRAINING = "id,amount,done,day,note\n" + "7,13000.0,TRUE,2024-01-31,x\n8,0.25,FALSE,,y\n" * 50
 POOL = (
@@ -39,7 +39,7 @@ def sources(tmp_path):
 def test_cells_stand_but_for_those_that_break_the_format(sources, tmp_path):
     training, pool = sources
     path = tmp_path / "result.csv"
-    rewritten = write_result(pool, np.arange(7), fit(training, progress=Silent()), path)
+    rewritten = write_rows(pool, np.arange(7), fit_binning(training, progress=Progress()), path)
     assert rewritten == {"id": 2, "amount": 1, "done": 2, "day": 1}
     assert path.read_bytes().decode() == (
         "id,amount,done,day,note\n"
@@ -55,11 +55,11 @@ def test_cells_stand_but_for_those_that_break_the_format(sources, tmp_path):
 
 def test_written_rows_have_the_codes_of_the_chosen_ones(sources, tmp_path):
     training, pool = sources
-    binning = fit(training, progress=Silent())
+    binning = fit_binning(training, progress=Progress())
     rows = np.array([0, 1, 3, 6])
-    write_result(pool, rows, binning, tmp_path / "result.csv")
-    written = read_codes(open_source(tmp_path / "result.csv", role="pool"), binning, progress=Silent())
-    chosen = read_codes(pool, binning, progress=Silent())
+    write_rows(pool, rows, binning, tmp_path / "result.csv")
+    written = read_codes(open_source(tmp_path / "result.csv", role="pool"), binning, progress=Progress())
+    chosen = read_codes(pool, binning, progress=Progress())
     np.testing.assert_array_equal(written.codes, chosen.codes[:, rows])
     np.testing.assert_array_equal(written.fingerprints, chosen.fingerprints[rows])
 
@@ -77,7 +77,7 @@ def test_typed_values_get_the_training_format(sources, tmp_path):
     )
     typed.to_parquet(tmp_path / "pool.parquet")
     pool = open_source(tmp_path / "pool.parquet", role="pool")
-    write_result(pool, np.arange(2), fit(training, progress=Silent()), tmp_path / "result.csv")
+    write_rows(pool, np.arange(2), fit_binning(training, progress=Progress()), tmp_path / "result.csv")
     assert (tmp_path / "result.csv").read_text().splitlines()[1:] == ["1,13.0,TRUE,2024-05-06,z", ",7.0,FALSE,,"]
 
 
@@ -85,7 +85,7 @@ def test_rows_of_many_batches(tmp_path):
     pd.DataFrame({"a": range(100_000), "b": "x"}).to_csv(tmp_path / "data.csv", index=False)
     source = open_source(tmp_path / "data.csv", role="training")
     rows = np.sort(np.random.default_rng(3).choice(100_000, 1000, replace=False))
-    write_result(source, rows, fit(source, progress=Silent()), tmp_path / "result.csv")
+    write_rows(source, rows, fit_binning(source, progress=Progress()), tmp_path / "result.csv")
     assert pd.read_csv(tmp_path / "result.csv")["a"].tolist() == rows.tolist()
 
 
@@ -95,23 +95,23 @@ def test_any_text_is_read_back(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("texts")
     pd.DataFrame({"a": ["x", "y"] * 50}).to_csv(folder / "training.csv", index=False)
     pd.DataFrame({"a": texts}).to_parquet(folder / "pool.parquet")
-    binning = fit(open_source(folder / "training.csv", role="training"), progress=Silent())
+    binning = fit_binning(open_source(folder / "training.csv", role="training"), progress=Progress())
     pool = open_source(folder / "pool.parquet", role="pool")
-    write_result(pool, np.arange(len(texts)), binning, folder / "result.csv")
+    write_rows(pool, np.arange(len(texts)), binning, folder / "result.csv")
     read = pd.read_csv(folder / "result.csv", keep_default_na=False, dtype=str)
     assert read["a"].tolist() == texts
 
 
 def test_nothing_is_overwritten_and_nothing_is_left_behind(sources, tmp_path):
     training, pool = sources
-    binning = fit(training, progress=Silent())
+    binning = fit_binning(training, progress=Progress())
     path = tmp_path / "out" / "result.csv"
     path.parent.mkdir()
     path.write_text("mine")
     with pytest.raises(FileExistsError):
-        write_result(pool, np.arange(2), binning, path)
-    with pytest.raises(ValueError, match="row number 7 is chosen, but the file ends before it"):
-        write_result(pool, np.array([1, 7]), binning, tmp_path / "out" / "other.csv")
+        write_rows(pool, np.arange(2), binning, path)
+    with pytest.raises(ValueError, match="row number 7 is selected, but the file ends before it"):
+        write_rows(pool, np.array([1, 7]), binning, tmp_path / "out" / "other.csv")
     assert [(file.name, file.read_text()) for file in path.parent.iterdir()] == [("result.csv", "mine")]
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_overwritten_and_nothing_is_left_behind(sources, tmp_path):
 def test_row_numbers_must_be_sorted_and_distinct(sources, tmp_path, rows):
     training, pool = sources
     with pytest.raises(ValueError, match="distinct, sorted and not negative"):
-        write_result(pool, np.array(rows), fit(training, progress=Silent()), tmp_path / "result.csv")
+        write_rows(pool, np.array(rows), fit_binning(training, progress=Progress()), tmp_path / "result.csv")
 
 
 def test_file_systems_without_hard_links(tmp_path, monkeypatch):

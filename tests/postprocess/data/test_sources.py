@@ -1,4 +1,4 @@
-"""Reading tables in pieces, and one clear line for each kind of broken file."""
+"""Tests that files are read in batches, and that each kind of broken file gives one clear line."""
 
 import gzip
 
@@ -25,7 +25,7 @@ def read(source, columns=None):
 
 
 def read_all(path):
-    """Opens and reads a file to its end, as a run does."""
+    """Open a file and read it to its end, as a run does."""
     return read(open_source(path, role="pool"))
 
 
@@ -35,7 +35,7 @@ def test_missing_tokens_are_those_of_pandas():
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_csv_cells_as_pandas_reads_them(tmp_path, mark, ending):
+def test_csv_values_are_read_as_pandas_reads_them(tmp_path, mark, ending):
     lines = ["a,b c,d", '1,"x, ""y""",', 'NA,"two\nlines","NaN"', " 5,é,None", "", '"",n/a,na']
     path = write(tmp_path, mark + ending.join(lines) + ending)
     expected = pd.read_csv(path, dtype=str)
@@ -46,7 +46,7 @@ def test_csv_cells_as_pandas_reads_them(tmp_path, mark, ending):
     assert read_all(packed) == expected.to_dict("list")
 
 
-def test_columns_come_in_the_order_asked_for_and_rows_in_pieces(tmp_path):
+def test_columns_come_in_the_given_order_and_rows_in_batches(tmp_path):
     frame = pd.DataFrame({"a": range(10), "b.c": pd.Categorical(list("xyxyxyxyxy")), "b": range(10)})
     frame.to_csv(tmp_path / "data.csv", index=False)
     frame.to_parquet(tmp_path / "data.parquet")
@@ -69,23 +69,23 @@ def test_columns_come_in_the_order_asked_for_and_rows_in_pieces(tmp_path):
         ("a,,c\n1,2,3\n", "column 2 has no name"),
         ("a;b\n1;2\n", "separated by semicolons"),
         ("a\tb\n1\t2\n", "separated by tabs"),
-        ("a,b\n1,2\n\n3\n", "line 4 has 1 cells, but the header has 2 columns"),
-        ('a,b\n"1\n1",2\n3,4,5\n', "line 4 has 3 cells, but the header has 2 columns"),
-        (f"a,b\n{ROWS * 3000}1,2,3\n", "line 300002 has 3 cells"),
+        ("a,b\n1,2\n\n3\n", "line 4 has 1 value, but the header has 2 columns"),
+        ('a,b\n"1\n1",2\n3,4,5\n', "line 4 has 3 values, but the header has 2 columns"),
+        (f"a,b\n{ROWS * 3000}1,2,3\n", "line 300002 has 3 values"),
         (b"a,b\n1,2\n1,\xe9\n", "line 3 is not UTF-8 \\(byte 0xe9\\)"),
         (b"a\xff,b\n1,2\n", "line 1 is not UTF-8"),
-        ("a,b\n1,2\n".encode("utf-16"), "not a CSV file in UTF-8 but in UTF-16; save the file as UTF-8"),
-        (b"PK\x03\x04\x14\x00", "not a CSV file in UTF-8 but an Excel file or another zip archive; export the table"),
-        (b"PAR1\x15\x04", "but a Parquet file; end its name in .parquet"),
-        (gzip.compress(b"a,b\n1,2\n"), "but a gzip file; end its name in .csv.gz"),
+        ("a,b\n1,2\n".encode("utf-16"), "not a CSV file in UTF-8 but in UTF-16"),
+        (b"PK\x03\x04\x14\x00", "not a CSV file in UTF-8 but an Excel file or another zip archive"),
+        (b"PAR1\x15\x04", "but a Parquet file; .*\\.parquet"),
+        (gzip.compress(b"a,b\n1,2\n"), "but a gzip file; .*\\.csv\\.gz"),
         (f"a,b\n{ROWS * 3000}".encode() + b"1,\xff\n", "line 300002 is not UTF-8"),
         (b"a,b\n1,2\n1,x\xc3", "not UTF-8, it ends within a character"),
         (f"a,{'b' * 3_000_000}\n1,2\n", "the header cannot be read \\(field larger than field limit"),
-        ('a,b\n1,2\n3,"4\n', "line 3 cannot be read \\(unexpected end of data\\); check its quotes"),
+        ('a,b\n1,2\n3,"4\n', "line 3 cannot be read \\(unexpected end of data\\)"),
         ('a,b\n1,2\n3,"4\n5,6\n7,8', "line 3 cannot be read"),
     ],
 )
-def test_bad_csv_gives_one_clear_line(tmp_path, content, message):
+def test_a_bad_csv_file_gives_one_clear_line(tmp_path, content, message):
     path = write(tmp_path, content)
     with pytest.raises(InputError, match=message) as caught:
         read_all(path)
@@ -93,14 +93,14 @@ def test_bad_csv_gives_one_clear_line(tmp_path, content, message):
     assert "\n" not in str(caught.value)
 
 
-def test_bad_gzip(tmp_path):
+def test_a_broken_gzip_file_is_refused(tmp_path):
     whole = gzip.compress(f"a,b\n{ROWS * 1000}".encode(), mtime=0)
     for content in (whole[: len(whole) // 2], whole[:-4], b"a,b\n1,2\n", whole[:5]):
         with pytest.raises(InputError, match=r"not a whole gzip file|empty file"):
             read_all(write(tmp_path, content, "data.csv.gz"))
 
 
-def test_text_that_stands_for_a_missing_cell_is_null_in_every_format(tmp_path):
+def test_text_that_stands_for_a_missing_value_is_null_in_every_file_type(tmp_path):
     texts = ["NA", "", None, "null", "n/a", "Namibia"]
     frame = pd.DataFrame({"text": texts, "kind": pd.Categorical(texts), "number": range(6)})
     frame.to_parquet(tmp_path / "data.parquet")
@@ -112,7 +112,7 @@ def test_text_that_stands_for_a_missing_cell_is_null_in_every_format(tmp_path):
         assert spelt.column("text").to_pylist()[3:] == ["null", "n/a", "Namibia"]
 
 
-def test_bad_parquet(tmp_path):
+def test_a_bad_parquet_file_is_refused(tmp_path):
     good = tmp_path / "good.parquet"
     pq.write_table(pa.table({"a": [str(number) for number in range(10_000)]}), good)
     whole = good.read_bytes()
@@ -123,7 +123,7 @@ def test_bad_parquet(tmp_path):
     with pytest.raises(InputError, match="empty file"):
         read_all(write(tmp_path, b"", "empty.parquet"))
     pq.write_table(pa.table({"a;b": [1]}), tmp_path / "marks.parquet")
-    with pytest.raises(InputError, match="the only column's name holds semicolons, which would divide a CSV's header"):
+    with pytest.raises(InputError, match=r"marks\.parquet: .*semicolons"):
         open_source(tmp_path / "marks.parquet", role="pool")
     pq.write_table(pa.table({"a": [[1]]}), tmp_path / "nested.parquet")
     with pytest.raises(InputError, match="column 'a' has the type list"):
@@ -139,33 +139,33 @@ def test_bad_parquet(tmp_path):
         read_all(tmp_path / "header.parquet")
 
 
-def test_bad_paths(tmp_path):
-    with pytest.raises(InputError, match=r"none\.csv: no such file; give the path of the holdout data"):
+def test_a_path_that_is_no_data_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"none\.csv: no such file; .*holdout"):
         open_source(tmp_path / "none.csv", role="holdout")
     with pytest.raises(InputError, match="not a file"):
         open_source(tmp_path, role="pool")
-    with pytest.raises(InputError, match=r"unsupported file type; the pool data must be \.csv, \.csv\.gz or \.parquet"):
+    with pytest.raises(InputError, match=r"unsupported file type; .*pool.* \.csv, \.csv\.gz or \.parquet"):
         open_source(write(tmp_path, "a\n1\n", "data.xlsx"), role="pool")
 
 
-def test_training_data_needs_rows_enough(tmp_path):
+def test_training_data_needs_a_minimum_of_rows(tmp_path):
     lines = ROWS.splitlines(keepends=True)
-    with pytest.raises(InputError, match="only 99 rows; the training data needs at least 100"):
+    with pytest.raises(InputError, match=r"only 99 rows; .* 100"):
         open_source(write(tmp_path, "a,b\n" + "".join(lines[:99])), role="training")
     open_source(write(tmp_path, "a,b\n" + "".join(lines)), role="training")
 
 
-def test_long_cells_and_rows(tmp_path):
-    cell = "x" * 1_000_000
-    path = write(tmp_path, f"a,b\n1,{cell}\n")
-    assert read_all(path) == {"a": ["1"], "b": [cell]}
-    with pytest.raises(InputError, match=r"line 3 has 1 cells, but the header has 2 columns"):
-        read_all(write(tmp_path, f"a,b\n1,{cell}\n2\n"))
-    with pytest.raises(InputError, match=r"not a readable CSV file \(a row is longer than 2 MiB\); check its cells"):
-        read_all(write(tmp_path, "a,b,c,d,e\n" + ",".join([cell] * 5)))
+def test_long_values_are_read_but_too_long_rows_are_refused(tmp_path):
+    value = "x" * 1_000_000
+    path = write(tmp_path, f"a,b\n1,{value}\n")
+    assert read_all(path) == {"a": ["1"], "b": [value]}
+    with pytest.raises(InputError, match="line 3 has 1 value, but the header has 2 columns"):
+        read_all(write(tmp_path, f"a,b\n1,{value}\n2\n"))
+    with pytest.raises(InputError, match=r"\(a row is longer than 2 MiB\)"):
+        read_all(write(tmp_path, "a,b,c,d,e\n" + ",".join([value] * 5)))
 
 
-def test_running_out_of_memory_is_not_the_files_fault(tmp_path, monkeypatch):
+def test_running_out_of_memory_is_not_blamed_on_a_csv_file(tmp_path, monkeypatch):
     def run_out(*_arguments, **_options):
         raise pa.ArrowMemoryError("malloc of size 64 failed")
 
@@ -182,27 +182,27 @@ def test_megabytes_of_blank_lines_are_skipped(tmp_path):
     assert sum(batch.num_rows for batch in open_source(path, role="training").batches()) == 400
 
 
-def test_a_file_that_the_system_does_not_give(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path, monkeypatch):
     def refuse(*_arguments, **_options):
         raise PermissionError(13, "Permission denied")
 
     path = write(tmp_path, "a,b\n1,2\n")
     monkeypatch.setattr("postprocess.data.sources.open_bytes", refuse)
-    with pytest.raises(InputError, match=r"cannot be read \(\[Errno 13\] Permission denied\); check the file and its"):
+    with pytest.raises(InputError, match=r"data\.csv: cannot be read \(\[Errno 13\] Permission denied\)"):
         open_source(path, role="pool")
 
 
-def test_a_file_that_cannot_be_read_again_to_say_where_it_is_broken(tmp_path, monkeypatch):
+def test_a_broken_file_that_cannot_be_read_again_is_refused(tmp_path, monkeypatch):
     def fail(*_arguments, **_options):
         raise OSError(5, "Input/output error")
 
     source = Source(write(tmp_path, "a,b\n1,2\n1,2,3\n"), ("a", "b"), role="pool")
     monkeypatch.setattr("postprocess.data.csv_faults.open_bytes", fail)
-    with pytest.raises(InputError, match=r"cannot be read \(\[Errno 5\] Input/output error\); check the file"):
+    with pytest.raises(InputError, match=r"data\.csv: cannot be read \(\[Errno 5\] Input/output error\)"):
         read(source)
 
 
-def test_running_out_of_memory_is_not_the_parquet_files_fault_either(tmp_path, monkeypatch):
+def test_running_out_of_memory_is_not_blamed_on_a_parquet_file(tmp_path, monkeypatch):
     def run_out(*_arguments, **_options):
         raise pa.ArrowMemoryError("malloc of size 64 failed")
 

@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pool.parameters import PoolParameters
-from postprocess.data.binning import fit
+from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
-from postprocess.report.diagnostics import origin, weight_summary
-from postprocess.report.findings import look_closely
-from postprocess.report.mostlyai_qa import Official
+from postprocess.report.comparison import compare
+from postprocess.report.findings import findings_of
+from postprocess.report.mostlyai_qa import QaReport
+from postprocess.report.pool_usage import selected_by_part, weight_summary
 from postprocess.report.summary import FileFacts, RunFacts, summary
-from postprocess.runtime.progress import Silent
-from postprocess.selection.parameters import SelectionParameters
-from postprocess.selection.select import Selection, Stage
+from postprocess.runtime.progress import Progress
+from postprocess.runtime.stages import Stage
 from postprocess.tables.accuracy import Accuracy
+from tests.parameters import pool_parameters, selection_parameters
 from tests.postprocess.oracles import ALONE
 
 HOSTILE = "</script><script>alert(1)</script>"
@@ -42,9 +42,10 @@ def look_at(training, result, folder):
         data.to_csv(folder / f"{role}.csv", index=False)
         source = open_source(folder / f"{role}.csv", role=role)
         if role == "training":
-            binning = fit(source, progress=Silent())
-        codes.append(read_codes(source, binning, progress=Silent()).codes)
-    return look_closely(*codes, binning, workers=ALONE, progress=Silent())
+            binning = fit_binning(source, progress=Progress())
+        codes.append(read_codes(source, binning, progress=Progress()).codes)
+    comparison = compare(*codes, binning.n_codes, workers=ALONE, progress=Progress())
+    return findings_of(comparison, *codes, binning)
 
 
 @pytest.fixture
@@ -66,37 +67,31 @@ def facts(tmp_path):
     refinement = {"status": "out of time", "rounds": 9, "swaps": 1234}
     fit = [[20.0, 0.97], [30.0, 0.974], [40.0, 0.975]]
     stages.append(Stage("refinement", 40.0, 120, refinement | {"fit": fit}))
-    selection = Selection(
-        rows=np.arange(0, 1200, 10),
-        accuracy=accuracy,
-        curve=((4.0, 0.93), (65.0, 0.95), (85.0, 0.97), (95.0, 0.974), (105.0, 0.975)),
-        stages=(),
-        excluded={"training_copies": 1234, "rare": 0, "near_copies": 1},
-        warnings=(f"column {HOSTILE!r} is {{odd}} & constant",),
-        weights=weight_summary(np.geomspace(1e-8, 1, 1200)),
-    )
     file = FileFacts("data/<i>ünï</i>.csv", 120, 3, "0" * 64)
     return RunFacts(
         training=file,
         pool=FileFacts("pool.csv", 1200, 3, "1" * 64),
         result=file,
         pool_made_by=None,
-        parameters=(PoolParameters(), SelectionParameters(seed=7)),
+        parameters=(pool_parameters(), selection_parameters(seed=7)),
         stages=tuple(stages),
-        selection=selection,
-        official=None,
+        accuracy=accuracy,
+        curve=((4.0, 0.93), (65.0, 0.95), (85.0, 0.97), (95.0, 0.974), (105.0, 0.975)),
+        excluded={"training_copies": 1234, "rare": 0, "near_copies": 1},
         seconds=90.0,
+        warnings=(f"column {HOSTILE!r} is {{odd}} & constant",),
+        weights=weight_summary(np.geomspace(1e-8, 1, 1200)),
+        origin=selected_by_part(np.arange(0, 1200, 10), tmp_path / "pool.csv", 1200),
         findings=findings,
-        origin=origin(selection.rows, tmp_path / "pool.csv", 1200),
     )
 
 
 @pytest.fixture
-def official():
+def qa_report():
     """mostlyai-qa's figures, as `evaluate` gives them."""
     seed = {"rows": 50, "ims_training": 0.0, "ims_holdout": 0.01, "ims_trn_hol": 0.02}
     share = {"dcr_share": 0.51, "nndr_ratio": 0.9, "ims_training": 0.0, "ims_holdout": None}
-    return Official(
+    return QaReport(
         accuracy={"overall": 0.91, "univariate": 0.97, "bivariate": 0.9, "trivariate": 0.86, "coherence": None},
         privacy=share,
         privacy_by_seed=tuple(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from postprocess.data.sources import open_source
 from postprocess.report import page as page_module
 from postprocess.report.__main__ import main
-from postprocess.report.mostlyai_qa import Official
+from postprocess.report.mostlyai_qa import QaReport
 from postprocess.report.summary import FileFacts, summary, write_summary
 from tests.postprocess.report.conftest import frame
 
@@ -78,7 +79,7 @@ def pool(tmp_path):
 def run(files, pool, facts, tmp_path):
     """Its summary beside the result."""
     paths = {role: tmp_path / role / f"{role}.csv" for role in ("training", "result")} | {"pool": pool}
-    read = {role: vars(FileFacts.of(path, 120, 3)) for role, path in paths.items()}
+    read = {role: vars(FileFacts.of(open_source(path, role=role), 120)) for role, path in paths.items()}
     read["pool"] |= {"rows": 300, "made_by": "an earlier run"}
     told = summary(facts) | read | {"warnings": ["mind the gap"]}
     write_summary(told, tmp_path / "result" / "result_summary.json")
@@ -92,7 +93,7 @@ def test_the_summary_beside_the_result_tells_of_its_run(files, pool, tmp_path, g
     assert "mind the gap" in text and "Refinement was stopped by its time limit" in text
     assert 'data-figure="weights"' in text and 'data-figure="time"' in text
     assert "chosen from a pool of 300 made by an earlier run" in text
-    assert "stands in the summary" not in text  # not every figure: some were measured just now
+    assert "in the summary beside the result" not in text  # not every figure: some were measured just now
 
 
 @pytest.mark.usefixtures("run")
@@ -103,7 +104,7 @@ def test_figures_of_a_run_with_other_files_are_left_aside(files, tmp_path, capsy
     assert main([*files, f"--{role}={other}"]) == 0  # the last one of two counts
     (warning,) = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert warning.endswith(
-        f"_summary.json tells of another {role} file than given here, so all figures of its run are left aside"
+        f"_summary.json tells of another {role} file than given here, so all figures of its run are left out"
     )
     text = (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
     assert "mind the gap" not in text and 'data-figure="weights"' not in text and "by this run" not in text
@@ -114,7 +115,7 @@ def test_figures_of_a_run_with_other_files_are_left_aside(files, tmp_path, capsy
 def test_a_summary_of_something_else_is_left_aside(files, tmp_path, capsys, text):
     (tmp_path / "result" / "result_summary.json").write_text(text)
     assert main(files) == 0
-    assert "left aside" in capsys.readouterr().err
+    assert "left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_a_holdout_adds_mostlyai_qas_figures_and_page(files, tmp_path, capsys, m
     def evaluate(*, page, progress, **frames):
         given.update({role: len(rows) for role, rows in frames.items()})
         page.write_text("qa's own")
-        return Official(accuracy=dict.fromkeys(LEVELS, 0.9), privacy={"dcr_share": 0.5})
+        return QaReport(accuracy=dict.fromkeys(LEVELS, 0.9), privacy={"dcr_share": 0.5})
 
     monkeypatch.setattr("postprocess.report.__main__.evaluate", evaluate)
     frame(30, 7).to_csv(tmp_path / "holdout.csv", index=False)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from postprocess.report.comparison import WEAKEST, compare, sampling_errors
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
 from tests.postprocess.oracles import ALONE, draw_codes, noisy_copies
@@ -16,8 +16,8 @@ def data():
     return training, noisy_copies(training, SIZES, 45, seed=2)
 
 
-def compared(training, result, sizes=SIZES, workers=ALONE):
-    return compare(training, result, np.array(sizes), workers=workers, progress=Silent())
+def compared(training, result, n_codes=SIZES, workers=ALONE):
+    return compare(training, result, np.array(n_codes), workers=workers, progress=Progress())
 
 
 def error(training, result, columns):
@@ -28,8 +28,17 @@ def error(training, result, columns):
 
 
 def test_accuracy_is_that_of_measure(data):
-    (measured,) = measure(data[0], [data[1]], np.array(SIZES), workers=ALONE, progress=Silent(), label="Measuring")
-    assert compared(*data).accuracy.levels() == pytest.approx(measured.levels(), abs=1e-12)
+    (measured,) = measure(data[0], [data[1]], np.array(SIZES), workers=ALONE, progress=Progress(), label="Measuring")
+    assert compared(*data).accuracy.orders() == pytest.approx(measured.orders(), abs=1e-12)
+
+
+def test_the_accuracy_of_a_sample_of_the_pool_comes_with_it(data):
+    training, result = data
+    sample = noisy_copies(training, SIZES, 50, seed=3)
+    found = compare(training, result, np.array(SIZES), sample=sample, workers=ALONE, progress=Progress())
+    assert found.sample.orders() == pytest.approx(compared(training, sample).accuracy.orders(), abs=1e-12)
+    alone = compared(training, result)
+    assert alone.sample is None and alone.accuracy == found.accuracy and alone.limit == found.limit
 
 
 def test_errors_of_tables_are_their_own(data):
@@ -54,15 +63,15 @@ def test_weakest_tables_are_the_worst_of_all_in_order(data):
 
 def test_limit_is_what_fresh_samples_reach_on_average():
     """Of 4 columns of few codes, so that the training rows know all cells."""
-    sizes, draw = [2, 3, 2, 2], np.random.default_rng(1)
-    population = draw_codes(sizes, 100_000, seed=3)
+    n_codes, draw = [2, 3, 2, 2], np.random.default_rng(1)
+    population = draw_codes(n_codes, 100_000, seed=3)
     samples = [population[:, draw.integers(100_000, size=n)] for n in (3000, 1500) for _ in range(80)]
     accuracies = [
-        compared(training, sample, sizes).accuracy.levels()
+        compared(training, sample, n_codes).accuracy.orders()
         for training, sample in zip(samples[:80], samples[80:], strict=True)
     ]
-    limit = compared(samples[0], samples[80], sizes).limit
-    assert np.mean(accuracies, axis=0) == pytest.approx(limit.levels(), abs=0.002)
+    limit = compared(samples[0], samples[80], n_codes).limit
+    assert np.mean(accuracies, axis=0) == pytest.approx(limit.orders(), abs=0.002)
     assert limit.trivariate < limit.bivariate < limit.univariate < 1
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from postprocess.report import mostlyai_qa as official
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 from tests.postprocess.oracles import Recorder
 
 pytest.importorskip("mostlyai.qa")
@@ -31,7 +31,7 @@ def data():
 
 def test_a_copy_of_the_training_rows_is_seen_through_where_all_of_them_are_drawn(data):
     few, many = data[::-1]
-    found = official.privacy_by_seed(few, many, few, progress=Silent())
+    found = official.privacy_by_seed(few, many, few, progress=Progress())
     assert [figures["seed"] for figures in found] == list(official.SEEDS)
     for figures in found:
         assert figures["rows"] == 60
@@ -39,7 +39,7 @@ def test_a_copy_of_the_training_rows_is_seen_through_where_all_of_them_are_drawn
 
 
 def test_fresh_rows_are_as_near_to_either(data):
-    found = official.privacy_by_seed(*data, frame(200, 3), progress=Silent())
+    found = official.privacy_by_seed(*data, frame(200, 3), progress=Progress())
     shares = [figures["dcr_share"] for figures in found]
     assert 0.35 < np.mean(shares) < 0.65 and max(shares) > min(shares)
 
@@ -47,18 +47,18 @@ def test_fresh_rows_are_as_near_to_either(data):
 def test_accuracy_together_is_against_training_and_holdout_rows(data):
     training, holdout = data
     both = pd.concat([training, holdout], ignore_index=True)
-    found = official.accuracy_together(training, holdout, both, progress=Silent())
+    found = official.accuracy_together(training, holdout, both, progress=Progress())
     assert found["result"]["overall"] == 1
     assert found["copy_of_training"]["univariate"] == pytest.approx(1, abs=0.1)
     assert found["copy_of_training"]["overall"] < 1
-    fresh = official.accuracy_together(training, holdout, frame(200, 3), progress=Silent())
+    fresh = official.accuracy_together(training, holdout, frame(200, 3), progress=Progress())
     assert fresh["result"]["overall"] < fresh["copy_of_training"]["overall"] == found["copy_of_training"]["overall"]
 
 
 @pytest.mark.parametrize(
     ("answer", "line"),
     [
-        (None, "warning: no figures of mostlyai-qa, which takes at least 10 holdout rows"),
+        (None, "warning: mostlyai-qa gives no figures, because it needs at least 10 holdout rows"),
         (ValueError("no"), "warning: mostlyai-qa failed, so its figures are missing: ValueError: no"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The page: sound HTML for any result, in which names and values from outside can do nothing."""
+"""The page is sound HTML for any result, and names and values from outside cannot become markup."""
 
 import json
 import re
@@ -13,7 +13,9 @@ import pytest
 from postprocess.report import page as page_module
 from postprocess.report.charts import charts
 from postprocess.report.page import page
+from postprocess.report.sentences import ACCURACY_NAMES
 from postprocess.report.summary import summary
+from postprocess.selection.eligibility import EXCLUSION_REASONS
 from tests.postprocess.report.conftest import HOSTILE, look_at
 
 REAL_PLOTLY = page_module.get_plotlyjs()
@@ -21,7 +23,7 @@ VOID = {"meta", "link", "br"}
 
 
 class Reader(HTMLParser):
-    """The page's tags, texts and scripts; fails where a tag is not closed in its place."""
+    """The tags, texts and scripts of a page. Raises AssertionError if a tag is not closed in its place."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -48,17 +50,18 @@ class Reader(HTMLParser):
 
 @pytest.fixture(autouse=True)
 def _small_plotly(monkeypatch):
-    """Its 5 MB take long to parse, and are no part of what is tested but once."""
+    """Leave out plotly's 5 MB, which take long to parse. Only one test needs them."""
     monkeypatch.setattr(page_module, "get_plotlyjs", lambda: "/* plotly */")
 
 
-def test_plotly_stands_in_the_page_as_it_is(told, monkeypatch):
+def test_plotly_is_in_the_page_unchanged(told, monkeypatch):
     monkeypatch.setattr(page_module, "get_plotlyjs", lambda: REAL_PLOTLY)
     assert f"<script>{REAL_PLOTLY}</script>" in page(told)
     assert "</script" not in REAL_PLOTLY and "<!--" not in REAL_PLOTLY
 
 
 def read(told):
+    """Return the tags of a summary's page and its text, after checks that hold for every page."""
     text = page(told)
     reader = Reader(text)
     assert len(reader.ids) == len(set(reader.ids))
@@ -70,20 +73,20 @@ def read(told):
     return reader, " ".join(" ".join(reader.texts).split())
 
 
-def test_the_page_tells_the_run(told):
+def test_the_page_shows_the_run(told):
     reader, text = read(told)
     assert "97.50 % overall accuracy" in text
-    assert "after refinement: the result 97.500 99.000 96.000 –" in text
-    assert "Pool rows kept out: 1,234, equal to a training row." in text
+    assert f"{ACCURACY_NAMES['refined']} 97.500 99.000 96.000 –" in text
+    assert "1,234 pool rows" in text and EXCLUSION_REASONS["training_copies"] in text
     assert "Seed of the selection: 7." in text and "0" * 64 in text
     assert "data/<i>ünï</i>.csv" in text
     assert {"time", "pairs", "columns-0", "pairs-2", "triples-0", "weights", "origin", "missing"} <= set(reader.charts)
-    assert "model_name" not in text, "nothing was trained, so the generator's parameters tell nothing"
+    assert "model_name" not in text, "nothing was trained, so the generator's parameters mean nothing"
 
 
 def test_nothing_from_outside_becomes_markup(told):
     reader, text = read(told)
-    assert "Every figure on this page stands in the summary beside the result." in text
+    assert "in the summary beside the result" in text
     assert HOSTILE in text and "größe {{ 7*7 }}" in text
     assert len(reader.scripts) == 3 and not any("alert" in script for script in (reader.scripts[0], reader.scripts[2]))
     assert "<" not in reader.scripts[1], "no tag can begin in the figures"
@@ -100,18 +103,17 @@ def test_the_page_needs_no_network(told):
     assert not re.search(r"https?://|@import|src=|url\(", without_plotly)
 
 
-def test_with_a_holdout(facts, official, told):
-    _, text = read(summary(replace(facts, official=official, official_page="a b_official.html")))
+def test_with_a_holdout(facts, qa_report, told):
+    with_holdout = summary(replace(facts, qa=qa_report, qa_page="a b_official.html"))
+    reader, text = read(with_holdout)
     assert "mean of the draws" in text
-    assert "0.60 0.30 to 0.90 0.90 at least 0.5 kept" in text
+    assert "0.60 0.30 to 0.90 0.90 at least 0.5 met" in text
     assert "a perfect copy of the training rows, exact 98.000" in text
-    assert 'href="a%20b_official.html"' in page(
-        summary(replace(facts, official=official, official_page="a b_official.html"))
-    )
+    assert "a%20b_official.html" in reader.hrefs
     assert "--holdout" not in text and "--holdout" in read(told)[1]
 
 
-def test_the_closest_training_row_is_told_where_it_is_known(told):
+def test_the_distances_to_the_closest_training_row(told):
     near = {"identical": 3, "minimum": 0, "percentile_1": 1.0, "median": 7.5}
     told["closest_training_row"] = {"result": near, "pool_sample": near, "training": near | {"identical": 4321}}
     _, text = read(told)
@@ -122,12 +124,12 @@ def test_a_result_without_its_run(told):
     known = ("training", "result", "versions", "sampling_limit", "tables", "weakest", "pair_accuracy", "missing")
     alone = {key: told[key] for key in known} | {"accuracy": {"refined": told["result_accuracy"]}}
     reader, text = read(alone)
-    assert "How it was made" in text and "IPF" not in text
+    assert "made" in reader.ids and "steps" in reader.ids and "IPF" not in text
     assert {"time", "weights", "origin"}.isdisjoint(reader.charts)
 
 
 def odd(n_rows, **columns):
-    return pd.DataFrame({name: np.resize(np.array(cells, dtype=object), n_rows) for name, cells in columns.items()})
+    return pd.DataFrame({name: np.resize(np.array(values, dtype=object), n_rows) for name, values in columns.items()})
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,16 @@
 
 import io
 import re
+import subprocess
 import sys
-from dataclasses import dataclass
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from postprocess.runtime.exits import checked, explain, print_paths, reason
+from postprocess.runtime.exits import explain, print_paths, reason
 
-
-@dataclass(frozen=True)
-class Sizes:
-    width: int = 1
-    height: int = 1
+PROJECT = Path(__file__).parents[3]
 
 
 def test_a_message_is_one_line_whatever_it_quotes(capsys):
@@ -53,16 +50,45 @@ def test_a_failure_says_what_can_be_done_or_where_it_was(error, told):
     assert re.match(told, reason(failure.value, to_save_memory="lower max_memory"))
 
 
-def test_a_parameter_that_does_not_exist_is_told_with_the_closest_one(capsys):
-    with pytest.raises(SystemExit) as ended, checked(Sizes):
-        Sizes(width=2, hight=1)
-    assert ended.value.code == 2
-    assert capsys.readouterr().err == (
-        "main.py: Sizes at the top of main.py: there is no parameter 'hight'; the closest one is 'height'\n"
+PROGRAM = """
+    import sys
+    from dataclasses import dataclass
+    from postprocess.runtime.exits import explain_early_exit
+    explain_early_exit("main.py")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Sizes:
+        width: int
+        height: int
+        def __post_init__(self):
+            if self.width < 1:
+                raise ValueError(f"width={self.width}: must be at least 1")
+
+    SIZES = Sizes(STATEMENT)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "facts"),
+    [
+        ("width=2, hight=1", ["Sizes", "'hight'", "'height'"]),
+        ("width=0, height=1", ["width=0: must be at least 1"]),
+        ("width=none, height=1", ["line 15", "'none'", "None"]),
+        ("width=2", ["line 15", "'height'"]),
+    ],
+)
+def test_a_wrong_parameter_ends_the_program_in_one_line(arguments, facts):
+    code = textwrap.dedent(PROGRAM).replace("STATEMENT", arguments)
+    process = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert process.returncode == 2
+    assert process.stderr.startswith("main.py: ") and process.stderr.count("\n") == 1
+    assert all(fact in process.stderr for fact in facts), process.stderr
+
+
+def test_another_failure_while_loading_is_no_wrong_parameter():
+    code = (
+        "from postprocess.runtime.exits import explain_early_exit\nexplain_early_exit()\nimport json; json.loads('x')"
     )
-
-
-def test_other_complaints_of_python_s_are_passed_on(capsys):
-    with pytest.raises(SystemExit), checked(Sizes):
-        Sizes(1, 2, 3)
-    assert "takes from 1 to 3 positional arguments but 4 were given" in capsys.readouterr().err
+    process = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert process.returncode == 1
+    assert process.stderr.startswith("main.py: JSONDecodeError: ") and process.stderr.count("\n") == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from postprocess.runtime.progress import Bars, Lines, Silent, Task, format_seconds, open_progress
+from postprocess.runtime.progress import Bars, Lines, Progress, Task, format_seconds, open_progress
 
 PROJECT = Path(__file__).parents[3]
 
@@ -48,16 +48,16 @@ def texts(stream: io.StringIO) -> list[str]:
 
 
 def new_task(clock, *, total: float | None, unit: str = "sweep") -> Task:
-    return Task("IPF sweeps", total=total, unit=unit, clock=clock, changed=lambda task: None)
+    return Task("IPF sweeps", total=total, unit=unit, book=Progress(clock=clock)._book)
 
 
 def test_status_tells_count_rate_time_left_and_note(clock):
     task = new_task(clock, total=10)
     clock.seconds += 2.5
     task.advance(3, note="largest error 0.01")
-    assert task.status() == "3/10 (30 %)  1.2 sweeps/s  5.8 s left  largest error 0.01"
+    assert task.status() == "3/10 (30 %)  1.2 sweeps/s  6.0 s left  largest error 0.01"
     task.advance()
-    assert task.status() == "4/10 (40 %)  1.6 sweeps/s  3.8 s left  largest error 0.01"
+    assert task.status() == "4/10 (40 %)  1.6 sweeps/s  4.0 s left  largest error 0.01"
     task.update(10, note="")
     clock.seconds += 5
     assert task.summary() == "10/10 (100 %)  4.0 sweeps/s  took 7.5 s"
@@ -150,7 +150,7 @@ def test_the_heartbeat_breaks_only_a_long_silence_and_tells_of_the_innermost_tas
 
 
 def test_the_heartbeat_thread_beats_while_nothing_advances_and_ends_with_the_task(stream, monkeypatch):
-    monkeypatch.setattr("postprocess.runtime.progress.CHECK_SECONDS", 0.005)
+    monkeypatch.setattr("postprocess.runtime.progress.SECONDS_PER_CHECK", 0.005)
     beaten = threading.Event()
     lines = Lines(stream)
     monkeypatch.setattr(lines, "heartbeat", beaten.set)
@@ -185,7 +185,7 @@ def test_a_straggler_may_advance_a_task_that_has_ended(lines, stream, clock):
 
 
 def test_silent_takes_everything_and_shows_nothing(capsys):
-    progress = Silent()
+    progress = Progress()
     progress.log("text")
     with progress.task("IPF sweeps", total=2) as task:
         task.advance(note="note")
@@ -216,7 +216,7 @@ def test_bars_show_the_status_and_leave_one_line_a_task():
         (Terminal(), "xterm-256color", Bars),
         (Terminal(), "dumb", Lines),
         (io.StringIO(), "xterm-256color", Lines),
-        (None, "xterm-256color", Silent),
+        (None, "xterm-256color", Progress),
     ],
 )
 def test_the_stream_decides_what_kind_is_opened(stream, term, kind, monkeypatch):
@@ -231,7 +231,7 @@ def test_a_stream_closed_before_or_meanwhile_is_no_failure(stream):
         stream.close()
         task.advance()
         progress.log("unheard")
-    assert type(open_progress(stream)) is Silent
+    assert type(open_progress(stream)) is Progress
 
 
 def test_a_reader_that_went_away_does_not_end_the_program():

@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.selection import ipf as module
-from postprocess.selection.ipf import PSEUDO_COUNT, Margin, fit_weights, margins
+from postprocess.selection.ipf import PSEUDO_COUNT, fit_weights
+from postprocess.selection.targets import Marginal, target_marginals
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies
 
 SIZES = np.array([3, 4, 2, 5])
@@ -14,31 +15,31 @@ PAIRS = [(i, j) for i in range(4) for j in range(i + 1, 4)]
 EVEN_POOL = np.repeat([[0, 0, 1, 1], [0, 1, 0, 1]], 50, axis=1).astype(np.uint8)  # 2 x 2 cells, 50 rows each
 
 
-def fit(codes, sizes, targets, n, *, most_sweeps=20, tolerance=1e-6, seed=1, workers=ALONE, progress=None):
+def fit(codes, n_codes, targets, n, *, max_sweeps=20, tolerance=1e-6, seed=1, workers=ALONE, progress=None):
     return fit_weights(
         codes,
-        np.asarray(sizes),
+        np.asarray(n_codes),
         targets,
         n=n,
-        most_sweeps=most_sweeps,
+        max_sweeps=max_sweeps,
         tolerance=tolerance,
         rng=np.random.default_rng(seed),
         workers=workers,
-        progress=progress or Silent(),
+        progress=progress or Progress(),
     )
 
 
-def training_margins(training, sizes, tables):
-    return margins(training, training, sizes, tables, smoothing=0)
+def training_margins(training, n_codes, tables):
+    return target_marginals(training, training, n_codes, tables, smoothing=0)
 
 
 def errors(weights, codes, targets, n):
     """Of each table, 0..1, by adding up the weights."""
     found = []
-    for margin in targets:
-        table = np.zeros(SIZES[list(margin.columns)])
-        np.add.at(table, tuple(codes[list(margin.columns)]), weights)
-        found.append(np.abs(table.ravel() - margin.target).sum() / (2 * n))
+    for marginal in targets:
+        table = np.zeros(SIZES[list(marginal.columns)])
+        np.add.at(table, tuple(codes[list(marginal.columns)]), weights)
+        found.append(np.abs(table.ravel() - marginal.target).sum() / (2 * n))
     return found
 
 
@@ -59,7 +60,7 @@ def test_margins_of_columns_with_256_codes():
 def test_margins_of_pairs_are_smoothed_towards_the_pool():
     training = np.array([[0] * 6 + [1] * 4, [0] * 10], dtype=np.uint8)
     pool = np.array([[0] * 10 + [1] * 10, [0] * 20], dtype=np.uint8)
-    pair, single = margins(training, pool, np.array([2, 1]), [(0, 1), (0,)], smoothing=0.5)
+    pair, single = target_marginals(training, pool, np.array([2, 1]), [(0, 1), (0,)], smoothing=0.5)
     assert pair.target.tolist() == [5.5, 4.5]  # the noise, 4.8, explains the distance, 2: half the way to 5 and 5
     assert single.target.tolist() == [6, 4]
 
@@ -67,7 +68,7 @@ def test_margins_of_pairs_are_smoothed_towards_the_pool():
 def test_a_worked_table_of_two_by_two_cells():
     """200 rows of weight 0.5 are 25 in each cell: a row's weight is 0.5 (target + 0.5) / (25 + 0.5)."""
     assert PSEUDO_COUNT == 0.5
-    result = fit(EVEN_POOL, [2, 2], [Margin((0, 1), np.array([30.0, 10.0, 20.0, 40.0]))], 100, most_sweeps=1)
+    result = fit(EVEN_POOL, [2, 2], [Marginal((0, 1), np.array([30.0, 10.0, 20.0, 40.0]))], 100, max_sweeps=1)
     np.testing.assert_allclose(result.weights[::50], [0.598039, 0.205882, 0.401961, 0.794118], atol=1e-6)
     assert result.largest_error == result.mean_error == pytest.approx(0.2)  # (5 + 15 + 5 + 15) / 200, before the fit
     assert (result.status, result.sweeps) == ("iteration limit", 1)
@@ -75,9 +76,9 @@ def test_a_worked_table_of_two_by_two_cells():
 
 def test_a_worked_fit_of_both_margins():
     """Rows 60 and 40, columns 30 and 70: 0.5 (60 + 0.5) / (50 + 0.5) (30 + 0.5) / (50 + 0.5), and so on."""
-    targets = [Margin((0,), np.array([60.0, 40.0])), Margin((1,), np.array([30.0, 70.0]))]
+    targets = [Marginal((0,), np.array([60.0, 40.0])), Marginal((1,), np.array([30.0, 70.0]))]
     for seed in range(3):  # the order of the tables is drawn
-        result = fit(EVEN_POOL, [2, 2], targets, 100, most_sweeps=1, seed=seed)
+        result = fit(EVEN_POOL, [2, 2], targets, 100, max_sweeps=1, seed=seed)
         np.testing.assert_allclose(result.weights[::50], [0.361778, 0.836242, 0.242182, 0.559798], atol=1e-6)
         assert result.largest_error == pytest.approx(0.2)
         assert result.mean_error == pytest.approx(0.15)
@@ -111,7 +112,7 @@ def test_a_fit_comes_close_to_all_tables():
 def test_stalled_where_the_pool_lacks_rows():
     pool = np.zeros((2, 200), dtype=np.uint8)
     pool[0, :10] = 1
-    targets = [Margin((0,), np.array([50.0, 50.0]))]
+    targets = [Marginal((0,), np.array([50.0, 50.0]))]
     result = fit(pool, [2, 1], targets, 100)
     assert result.status == "stalled"
     assert 2 <= result.sweeps < 20
@@ -121,13 +122,13 @@ def test_stalled_where_the_pool_lacks_rows():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 60), st.integers(0, 200), st.integers(1, 4), st.integers(0, 2**32 - 1))
-def test_weights_are_shares(n, surplus, most_sweeps, seed):
+def test_weights_are_shares(n, surplus, max_sweeps, seed):
     training, pool = draw_codes(SIZES, n, seed), noisy_copies(draw_codes(SIZES, 9, seed + 1), SIZES, n + surplus, seed)
-    result = fit(pool, SIZES, training_margins(training, SIZES, PAIRS), n, most_sweeps=most_sweeps, seed=seed)
+    result = fit(pool, SIZES, training_margins(training, SIZES, PAIRS), n, max_sweeps=max_sweeps, seed=seed)
     assert result.weights.shape == (n + surplus,)
     assert (result.weights > 0).all()
     assert result.weights.max() <= 1
-    assert 1 <= result.sweeps <= most_sweeps
+    assert 1 <= result.sweeps <= max_sweeps
     assert 0 <= result.mean_error <= result.largest_error + 1e-12
 
 
@@ -136,7 +137,7 @@ def test_threads_make_no_difference_bit_for_bit(monkeypatch):
     pool = noisy_copies(training, SIZES, 2000, seed=4)
     targets = training_margins(training, SIZES, PAIRS)
     whole = fit(pool, SIZES, targets, 200)
-    monkeypatch.setattr(module, "ROWS_A_CHUNK", 150)
+    monkeypatch.setattr(module, "ROWS_PER_CHUNK", 150)
     alone = fit(pool, SIZES, targets, 200)
     with open_workers(3) as workers:
         together = fit(pool, SIZES, targets, 200, workers=workers)
@@ -149,14 +150,14 @@ def test_threads_make_no_difference_bit_for_bit(monkeypatch):
 def test_the_seed_decides_the_order_of_the_tables():
     training = draw_codes(SIZES, 200, seed=3)
     pool, targets = noisy_copies(training, SIZES, 800, seed=4), training_margins(training, SIZES, PAIRS)
-    first, again, other = (fit(pool, SIZES, targets, 200, most_sweeps=1, seed=seed).weights for seed in (1, 1, 2))
+    first, again, other = (fit(pool, SIZES, targets, 200, max_sweeps=1, seed=seed).weights for seed in (1, 1, 2))
     assert first.tobytes() == again.tobytes()
     assert not np.allclose(first, other)
 
 
 def test_progress_counts_sweeps():
     progress = Recorder()
-    fit(EVEN_POOL, [2, 2], [Margin((0,), np.array([60.0, 40.0]))], 100, most_sweeps=2, tolerance=0, progress=progress)
+    fit(EVEN_POOL, [2, 2], [Marginal((0,), np.array([60.0, 40.0]))], 100, max_sweeps=2, tolerance=0, progress=progress)
     (task,) = progress.tasks
     assert (task.label, task.total, task.completed) == ("IPF sweeps", 2, 2)
     assert "mean 0.00" in task.note
@@ -166,7 +167,7 @@ def test_no_weight_vanishes_however_odd_the_rows():
     training = np.zeros((30, 400), dtype=np.uint8)
     pool = np.ones((30, 500), dtype=np.uint8)  # not a cell that the training data has
     pool[:, :10] = 0
-    sizes, pairs = np.full(30, 2), [(i, j) for i in range(30) for j in range(i + 1, 30)]
-    weights = fit(pool, sizes, training_margins(training, sizes, pairs), 400, most_sweeps=4).weights
+    n_codes, pairs = np.full(30, 2), [(i, j) for i in range(30) for j in range(i + 1, 30)]
+    weights = fit(pool, n_codes, training_margins(training, n_codes, pairs), 400, max_sweeps=4).weights
     assert (weights > 0).all()
     assert weights[:10].min() > weights[10:].max()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from postprocess.selection import kernel as module
-from postprocess.selection.kernel import Agreement, LevelWeights
+from postprocess.selection.kernel import MatchKernel, OrderWeights
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
 from tests.postprocess.oracles import draw_codes, residual_tables
@@ -14,10 +14,10 @@ SIZES = [3, 2, 4, 1, 2, 3, 2]
 
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), [(7, 7), (7, 5), (6, 4), (5, 5), (7, 0), (3, 2), (0, 0)])
 def test_the_kernel_is_the_weighted_number_of_shared_cells(monkeypatch, pair_columns, triple_columns):
-    monkeypatch.setattr(module, "ROWS_A_CHUNK", 7)
+    monkeypatch.setattr(module, "ROWS_PER_CHUNK", 7)
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes = draw_codes(SIZES, 25, seed=1)
-    agreement = Agreement(codes, layout)
+    agreement = MatchKernel(codes, layout)
     weights = oracles.cell_weights(layout)
     cells = [oracles.cells_of_row(row, layout) for row in codes.T]
     for row in (0, 6, 7, 24):
@@ -25,9 +25,9 @@ def test_the_kernel_is_the_weighted_number_of_shared_cells(monkeypatch, pair_col
             [len(set(mine) & set(others)) for mine, others in zip(cells[row], of_row, strict=True)] for of_row in cells
         ]
         out = np.full(25, np.nan)
-        assert agreement.with_row(row, out=out) is out
+        assert agreement.row(row, out=out) is out
         np.testing.assert_allclose(out, shared @ np.array(weights), rtol=1e-12)
-        assert out[row] == pytest.approx(agreement.itself)
+        assert out[row] == pytest.approx(agreement.self_value)
 
 
 @pytest.mark.parametrize("n_columns", [255, 256, 300])
@@ -42,22 +42,22 @@ def test_more_columns_than_a_byte_counts(n_columns):
         sum(w * comb(m, k) for k, m, w in zip((1, 2, 3), row, oracles.cell_weights(layout), strict=True))
         for row in both
     ]
-    np.testing.assert_allclose(Agreement(codes, layout).with_row(0, out=np.empty(4)), expected)
+    np.testing.assert_allclose(MatchKernel(codes, layout).row(0, out=np.empty(4)), expected)
 
 
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), [(7, 7), (6, 4), (4, 0)])
 def test_the_kernel_is_what_a_move_changes_in_the_gradient(pair_columns, triple_columns):
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes, training = draw_codes(SIZES, 20, seed=2), draw_codes(SIZES, 15, seed=3)
-    weights = LevelWeights.of(layout)
+    weights = OrderWeights.of(layout)
     tables = residual_tables(codes, training, layout)
     before = weights.combine(tables.row_sums(codes))
     tables.add(codes[:, 4:5], np.array([-1]))
     after = weights.combine(tables.row_sums(codes))
-    np.testing.assert_allclose(before - after, Agreement(codes, layout).with_row(4, out=np.empty(20)), rtol=1e-12)
+    np.testing.assert_allclose(before - after, MatchKernel(codes, layout).row(4, out=np.empty(20)), rtol=1e-12)
 
 
 def test_level_weights_are_the_emphasis_over_the_number_of_tables():
-    assert LevelWeights.of(Layout([2] * 6, 4, 3)).values.tolist() == [1 / 6, 2 / 6, 6]
-    assert LevelWeights.of(Layout([2], 1, 1)).values.tolist() == [1, 2, 6]
-    assert LevelWeights(np.array([1.0, 10.0, 100.0])).combine(np.array([[1, 2], [3, 4], [5, 6]])).tolist() == [531, 642]
+    assert OrderWeights.of(Layout([2] * 6, 4, 3)).values.tolist() == [1 / 6, 2 / 6, 6]
+    assert OrderWeights.of(Layout([2], 1, 1)).values.tolist() == [1, 2, 6]
+    assert OrderWeights(np.array([1.0, 10.0, 100.0])).combine(np.array([[1, 2], [3, 4], [5, 6]])).tolist() == [531, 642]

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from postprocess.selection.parameters import SelectionParameters
+from tests.parameters import selection_parameters
 
 NOT_WHOLE = [1.5, 2.0, "3", True, float("nan")]
 NOT_A_NUMBER = ["1", True, None, float("nan"), float("inf")]
@@ -46,7 +47,7 @@ def test_the_lists_here_name_every_parameter():
 
 
 def test_the_defaults_are_valid_and_cannot_be_changed():
-    parameters = SelectionParameters()
+    parameters = selection_parameters()
     with pytest.raises(dataclasses.FrozenInstanceError):
         parameters.seed = 2
 
@@ -54,29 +55,29 @@ def test_the_defaults_are_valid_and_cannot_be_changed():
 @pytest.mark.parametrize(("name", "value"), WHOLE_CASES)
 def test_not_a_whole_number_in_range(name, value):
     with pytest.raises(ValueError, match=f"^{re.escape(f'{name}={value!r}: must be {allowed(name)}')}$"):
-        SelectionParameters(**{name: value})
+        selection_parameters(**{name: value})
 
 
 @pytest.mark.parametrize(("name", "value"), NUMBER_CASES)
 def test_not_a_number_in_range(name, value):
     with pytest.raises(ValueError, match=f"^{re.escape(f'{name}={value!r}: must be {NUMBERS[name][0]}')}$"):
-        SelectionParameters(**{name: value})
+        selection_parameters(**{name: value})
 
 
 @pytest.mark.parametrize("value", [0, 1, None, "yes"])
 def test_not_true_or_false(value):
     with pytest.raises(ValueError, match=f"^allow_training_copies={value!r}: must be True or False$"):
-        SelectionParameters(allow_training_copies=value)
+        selection_parameters(allow_training_copies=value)
 
 
 def test_the_limits_themselves_are_valid():
     for name, (least, none_too) in WHOLE.items():
         for value in [least, least + 1, *[None] * none_too]:
-            assert getattr(SelectionParameters(**{name: value}), name) == value
+            assert getattr(selection_parameters(**{name: value}), name) == value
     for name, (_, good, _) in NUMBERS.items():
         for value in good:
-            assert getattr(SelectionParameters(**{name: value}), name) == value
-    assert SelectionParameters(allow_training_copies=True).allow_training_copies is True
+            assert getattr(selection_parameters(**{name: value}), name) == value
+    assert selection_parameters(allow_training_copies=True).allow_training_copies is True
 
 
 def test_only_keywords():

@@ -1,42 +1,82 @@
 import numpy as np
 import pytest
 
-from postprocess.selection.privacy_filter import rows_apart
+from postprocess.selection.privacy_filter import Mode, exclusion_radius, far_enough, filter_rows
 
 WEIGHTS = np.array([0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.0])  # the heaviest five: 1, 3, 5, 7, 8
 
 
-def apart(near, *, wanted=2.5):
-    """Kept rows and number of near ones, where these rows are near; and which rows were compared, call by call."""
+def passed(too_close, *, wanted=2.5):
+    """Return the rows that pass, the number of rows too close, and which rows were compared, call by call."""
     compared = []
 
-    def is_near(rows):
+    def is_too_close(rows):
         compared.append(rows.tolist())
-        return np.isin(rows, near)
+        return np.isin(rows, too_close)
 
-    rows, number = rows_apart(WEIGHTS, wanted=wanted, is_near=is_near)
+    rows, number = far_enough(WEIGHTS, wanted=wanted, is_too_close=is_too_close)
     return rows.tolist(), number, compared
 
 
 def test_only_the_heaviest_rows_are_compared_and_left():
-    assert apart(near=[3, 0, 2]) == ([1, 5, 7, 8], 1, [[1, 3, 5, 7, 8]])
+    assert passed(too_close=[3, 0, 2]) == ([1, 5, 7, 8], 1, [[1, 3, 5, 7, 8]])
 
 
 def test_where_too_few_are_left_the_others_are_compared_as_well():
-    assert apart(near=[1, 3, 5, 7, 0]) == ([2, 4, 6, 8, 9], 5, [[1, 3, 5, 7, 8], [0, 2, 4, 6, 9]])
+    assert passed(too_close=[1, 3, 5, 7, 0]) == ([2, 4, 6, 8, 9], 5, [[1, 3, 5, 7, 8], [0, 2, 4, 6, 9]])
 
 
 def test_only_as_many_are_compared_as_it_takes():
-    rows, number, compared = apart(near=[1, 3, 0], wanted=1)
+    rows, number, compared = passed(too_close=[1, 3, 0], wanted=1)
     assert (rows, number, compared) == ([5, 7], 2, [[1, 3], [5, 7]])
 
 
 @pytest.mark.parametrize("wanted", [5, 6, 100])
 def test_a_small_pool_is_compared_once_and_whole(wanted):
-    rows, number, compared = apart(near=[0, 1], wanted=wanted)
+    rows, number, compared = passed(too_close=[0, 1], wanted=wanted)
     assert rows == [2, 3, 4, 5, 6, 7, 8, 9] and number == 2
     assert compared == [list(range(10))]
 
 
 def test_no_row_is_left_where_all_are_near():
-    assert apart(near=range(10))[:2] == ([], 10)
+    assert passed(too_close=range(10))[:2] == ([], 10)
+
+
+@pytest.mark.parametrize(
+    ("training_dcr", "share", "radius"),
+    [
+        ([10, 20, 3, 40], 0.5, [4, 9, 1, 19]),  # strictly nearer than half the way
+        ([10, 20, 3, 40], 1.0, [9, 19, 2, 39]),
+        ([10, 20, 2, 40], 0.5, [4, 9, 1, 19]),  # a single column at least ...
+        ([0, 1, 2, 40], 0.5, [-1, 0, 0, 19]),  # ... unless real rows are often that near
+    ],
+)
+def test_the_radius_is_a_share_of_the_training_rows_own_distance(training_dcr, share, radius):
+    assert exclusion_radius(np.array(training_dcr, dtype=np.uint8), share).tolist() == radius
+
+
+def test_the_radius_of_near_copies():
+    far_apart, close_together = np.array([10, 20, 3, 40], np.uint8), np.array([0, 1, 2, 40], np.uint8)
+    assert exclusion_radius(far_apart, 0.5, near_copies_only=True).tolist() == [1] * 4
+    assert exclusion_radius(close_together, 0.5, near_copies_only=True).tolist() == [-1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("distances", "mode", "rows", "excluded", "spared"),
+    [
+        ([9, 9, 9, 9, 2, 1], Mode.TOO_CLOSE, [0, 1, 2, 3], 2, 0),
+        ([9, 9, 2, 2, 2, 1], Mode.NEAR_COPIES_ONLY, [0, 1, 2, 3, 4], 1, 3),
+        ([9, 1, 1, 1, 1, 1], Mode.NOTHING, [0, 1, 2, 3, 4, 5], 0, 5),
+    ],
+)
+def test_the_strictest_mode_that_leaves_enough_rows(distances, mode, rows, excluded, spared):
+    """Six rows at these distances from the only training row, whose own distance is 8: within 3 is too close."""
+    found = filter_rows(
+        np.ones(6),
+        np.array([8]),
+        share=0.5,
+        wanted=6,
+        needed=4,
+        is_too_close=lambda rows, radius: np.array(distances)[rows] <= radius[0],
+    )
+    assert (found.rows.tolist(), found.mode, found.excluded, found.spared) == (rows, mode, excluded, spared)

@@ -3,9 +3,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 from postprocess.selection import rounding as module
-from postprocess.selection.rounding import LEAST_WEIGHT, _FractionalTables, pairs_only, round_weights, scale_weights
+from postprocess.selection.rounding import (
+    MIN_WEIGHT,
+    _FractionalTables,
+    pairs_only,
+    round_weights,
+    scale_weights,
+    subset_size,
+    worth_trying,
+)
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
@@ -26,7 +34,7 @@ def round_to(codes, weights, training, n, *, layout=LAYOUT, seed=1, progress=Non
         n_target=training.shape[1],
         rng=np.random.default_rng(seed),
         workers=ALONE,
-        progress=progress or Silent(),
+        progress=progress or Progress(),
     )
 
 
@@ -45,7 +53,7 @@ def test_scaled_weights_are_capped():
 def test_small_weights_stay_where_too_few_are_large():
     weights = np.full(1000, 0.001)
     weights[:3] = 1.0
-    assert weights[3] * 5 / weights.sum() < LEAST_WEIGHT
+    assert weights[3] * 5 / weights.sum() < MIN_WEIGHT
     scaled = scale_weights(weights, 5)
     assert (scaled > 0).all()
     assert scaled.sum() == pytest.approx(5, rel=0.01)
@@ -64,7 +72,7 @@ def test_scaled_weights_leave_n_rows_to_choose_from(weights, data):
 
 def test_pairs_only_keeps_the_other_tables():
     layout = pairs_only(Layout(SIZES, 3, 2))
-    assert (layout.sizes.tolist(), layout.pair_columns, layout.triple_columns) == ([3, 4, 2, 5], 3, 0)
+    assert (layout.n_codes.tolist(), layout.pair_columns, layout.triple_columns) == ([3, 4, 2, 5], 3, 0)
 
 
 @settings(max_examples=30, deadline=None)
@@ -146,3 +154,20 @@ def test_same_rows_for_the_same_seed_and_progress_to_the_end():
     assert first.tolist() != round_to(pool, weights, training, 60, seed=2).tolist()
     (task,) = progress.tasks
     assert task.completed == task.total > 500
+
+
+def test_size_of_the_oversized_subset():
+    warnings = []
+    assert subset_size(10, 25, 2.5, warn=warnings.append) == 25
+    assert subset_size(10, 1000, 1, warn=warnings.append) == 10
+    assert subset_size(10, 24, 2.5) == 24
+    assert warnings == []
+    assert subset_size(10, 24, 2.5, warn=warnings.append) == 24
+    (text,) = warnings
+    assert all(fact in text for fact in ("trimming_data_multiplier=2.5", "25 rows", "24 rows"))
+
+
+def test_rows_that_rounding_would_not_skip_are_worth_trying():
+    weights = np.array([1.0, 0.019, 0.021, 0.0, 0.96])  # 2 rows' worth
+    assert worth_trying(weights, 2).tolist() == [True, False, True, False, True]
+    assert worth_trying(weights / 5, 2).tolist() == [True, False, True, False, True]

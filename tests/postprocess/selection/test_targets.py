@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.selection.targets import smoothed, target_tables
 from postprocess.tables.layout import Layout
@@ -15,7 +15,7 @@ LAYOUTS = [Layout(SIZES, 4, 4), Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout
 
 
 def targets(training, prior, layout, smoothing, workers=ALONE):
-    return target_tables(training, prior, layout, smoothing=smoothing, workers=workers, progress=Silent())
+    return target_tables(training, prior, layout, smoothing=smoothing, workers=workers, progress=Progress())
 
 
 def expected(training, prior, layout, smoothing):
@@ -48,7 +48,7 @@ def test_targets_follow_the_formula(layout, smoothing, seed):
 def test_each_table_keeps_its_number_of_rows():
     training = draw_codes(SIZES, 30, seed=1)
     found = targets(training, noisy_copies(training, SIZES, 70, seed=2), LAYOUTS[0], 0.7)
-    sums = [level.sum() / number for level, number in zip(found.levels(), LAYOUTS[0].n_tables, strict=True)]
+    sums = [level.sum() / number for level, number in zip(found.orders(), LAYOUTS[0].n_tables, strict=True)]
     assert sums == pytest.approx([30, 30, 30], rel=1e-5)
 
 
@@ -82,10 +82,10 @@ def test_a_pool_within_the_noise_decides_and_one_beyond_it_does_not():
 
 def test_smoothed_targets_are_nearer_to_the_population():
     """A biased pool and noisy training rows: the mixture beats both."""
-    sizes, layout = [4, 5, 3], Layout([4, 5, 3], 3, 3)
-    population = draw_codes(sizes, 40_000, seed=1)
+    n_codes, layout = [4, 5, 3], Layout([4, 5, 3], 3, 3)
+    population = draw_codes(n_codes, 40_000, seed=1)
     truth = oracles.values(oracles.count(population, layout), layout) / 40_000
-    pool = noisy_copies(population, sizes, 4000, seed=2, noise=0.05)
+    pool = noisy_copies(population, n_codes, 4000, seed=2, noise=0.05)
     errors = {0: 0.0, 1: 0.0}
     for seed in range(20):
         training = population[:, np.random.default_rng(seed).integers(40_000, size=200)]

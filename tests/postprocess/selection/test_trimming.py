@@ -48,7 +48,7 @@ def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, steps_a_l
 
     With many looks the dropped rows are forgotten on the way.
     """
-    monkeypatch.setattr(module, "STEPS_A_LOOK", steps_a_look)
+    monkeypatch.setattr(module, "STEPS_PER_CHECK", steps_a_look)
     training = draw_codes(SIZES, 12, seed=1)
     subset = np.unique(noisy_copies(training, SIZES, 24, seed=3), axis=1)
     kept = list(range(subset.shape[1]))
@@ -116,7 +116,7 @@ def test_exactly_n_rows_and_their_tables_whatever_the_blocks(n, surplus, swapsiz
 
 @pytest.mark.parametrize(("looks", "swapsize", "greedily"), [(3, 1000, 6), (1, 13, 2), (7, 13, 13), (100, 1000, 40)])
 def test_what_time_does_not_allow_goes_by_score(monkeypatch, looks, swapsize, greedily):
-    monkeypatch.setattr(module, "STEPS_A_LOOK", 2)
+    monkeypatch.setattr(module, "STEPS_PER_CHECK", 2)
     training = draw_codes(SIZES, 40, seed=1)
     subset = noisy_copies(training, SIZES, 80, seed=2)
     result = trimmed(subset, training, swapsize=swapsize, deadline=Looks(looks))

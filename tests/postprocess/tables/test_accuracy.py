@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Silent
+from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import Accuracy, from_errors, measure, of_residuals
 from postprocess.tables.layout import Layout
@@ -14,9 +14,9 @@ from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies,
 QA_DECIMALS = 5
 
 
-def measured(training, samples, sizes, workers=ALONE, progress=None):
+def measured(training, samples, n_codes, workers=ALONE, progress=None):
     return measure(
-        training, samples, np.array(sizes), workers=workers, progress=progress or Silent(), label="Measuring"
+        training, samples, np.array(n_codes), workers=workers, progress=progress or Progress(), label="Measuring"
     )
 
 
@@ -27,16 +27,16 @@ def measured(training, samples, sizes, workers=ALONE, progress=None):
     st.lists(st.integers(1, 60), min_size=1, max_size=3),
     st.integers(0, 2**31),
 )
-def test_measure_equals_a_count_of_all_tables(sizes, n_training, n_samples, seed):
-    layout = Layout(sizes, len(sizes), len(sizes))
-    training = draw_codes(sizes, n_training, seed)
-    samples = [noisy_copies(training, sizes, n_rows, seed + k) for k, n_rows in enumerate(n_samples)]
-    found = measured(training, samples, sizes)
+def test_measure_equals_a_count_of_all_tables(n_codes, n_training, n_samples, seed):
+    layout = Layout(n_codes, len(n_codes), len(n_codes))
+    training = draw_codes(n_codes, n_training, seed)
+    samples = [noisy_copies(training, n_codes, n_rows, seed + k) for k, n_rows in enumerate(n_samples)]
+    found = measured(training, samples, n_codes)
     assert len(found) == len(samples)
     for sample, accuracy in zip(samples, found, strict=True):
         expected = oracles.accuracy(training, sample, layout)
-        assert [level is None for level in expected] == [level is None for level in accuracy.levels()]
-        levels = [level for level in accuracy.levels() if level is not None]
+        assert [level is None for level in expected] == [level is None for level in accuracy.orders()]
+        levels = [level for level in accuracy.orders() if level is not None]
         np.testing.assert_allclose(levels, [level for level in expected if level is not None], atol=1e-12)
         assert accuracy.overall == pytest.approx(np.mean(levels))
 
@@ -44,15 +44,15 @@ def test_measure_equals_a_count_of_all_tables(sizes, n_training, n_samples, seed
 @pytest.mark.parametrize("pair_columns", [4, 3, 0])
 @pytest.mark.parametrize("triple_columns", [4, 2, 0])
 def test_accuracy_of_residuals_equals_a_count_of_their_tables(pair_columns, triple_columns):
-    sizes = [3, 4, 2, 5]
-    layout = Layout(sizes, pair_columns, min(pair_columns, triple_columns))
-    training = draw_codes(sizes, 30, seed=1)
-    selected = noisy_copies(training, sizes, 30, seed=2)
+    n_codes = [3, 4, 2, 5]
+    layout = Layout(n_codes, pair_columns, min(pair_columns, triple_columns))
+    training = draw_codes(n_codes, 30, seed=1)
+    selected = noisy_copies(training, n_codes, 30, seed=2)
     found = of_residuals(residual_tables(selected, training, layout), 30)
-    assert list(found.levels()) == pytest.approx(oracles.accuracy(training, selected, layout))
+    assert list(found.orders()) == pytest.approx(oracles.accuracy(training, selected, layout))
     if layout.complete:
-        (everything,) = measured(training, [selected], sizes)
-        assert found.levels() == pytest.approx(everything.levels(), abs=1e-12)
+        (everything,) = measured(training, [selected], n_codes)
+        assert found.orders() == pytest.approx(everything.orders(), abs=1e-12)
 
 
 def test_one_two_and_three_columns():
@@ -60,7 +60,7 @@ def test_one_two_and_three_columns():
     sample = np.array([[0, 1], [0, 0], [0, 0]], dtype=np.uint8)
     for columns, expected in ((1, (0.75, None, None)), (2, (0.625, 0.5, None)), (3, (7 / 12, 5 / 12, 0.25))):
         (found,) = measured(training[:columns], [sample[:columns]], [2] * columns)
-        assert found.levels() == pytest.approx(expected)
+        assert found.orders() == pytest.approx(expected)
         assert found.overall == pytest.approx(np.mean(expected[:columns]))
 
 
@@ -68,16 +68,16 @@ def test_equal_shares_are_accurate_whatever_the_number_of_rows():
     training = draw_codes([3, 4, 2, 200], 50, seed=1)
     same, twice = measured(training, [training[:, ::-1], np.tile(training, 2)], [3, 4, 2, 200])
     assert same == Accuracy(1.0, 1.0, 1.0)
-    assert twice.levels() == pytest.approx((1, 1, 1))
+    assert twice.orders() == pytest.approx((1, 1, 1))
 
 
 def test_threads_make_no_difference_and_progress_reaches_the_end():
-    sizes = [3, 4, 2, 5, 3]
-    training = draw_codes(sizes, 50, seed=1)
-    samples = [noisy_copies(training, sizes, n_rows, seed=2) for n_rows in (40, 70)]
+    n_codes = [3, 4, 2, 5, 3]
+    training = draw_codes(n_codes, 50, seed=1)
+    samples = [noisy_copies(training, n_codes, n_rows, seed=2) for n_rows in (40, 70)]
     progress = Recorder()
     with open_workers(3) as workers:
-        assert measured(training, samples, sizes, workers, progress) == measured(training, samples, sizes)
+        assert measured(training, samples, n_codes, workers, progress) == measured(training, samples, n_codes)
     (task,) = progress.tasks
     assert task.completed == task.total == 6
 
@@ -87,19 +87,19 @@ def test_measure_equals_mostlyai_qa(n_columns, n_training, n_sample):
     """On tables of numbers, words and missing values; with fewer than 10,000 triples it draws no sample of them."""
     joblib = pytest.importorskip("joblib")
     qa = pytest.importorskip("mostlyai.qa._accuracy")
-    sizes = [4, 3, 1, 6, 5, 2, 3][:n_columns]
-    training = draw_codes(sizes, n_training, seed=1)
-    sample = noisy_copies(training, sizes, n_sample, seed=2)
+    n_codes = [4, 3, 1, 6, 5, 2, 3][:n_columns]
+    training = draw_codes(n_codes, n_training, seed=1)
+    sample = noisy_copies(training, n_codes, n_sample, seed=2)
     kinds = [lambda code: f"word {code}", lambda code: code * 1.5, lambda code: None if code == 1 else str(code)]
 
     def frame(codes):
         columns = {f"tgt::{i}": [kinds[i % 3](code) or "(n/a)" for code in row] for i, row in enumerate(codes.tolist())}
         return pd.DataFrame(columns).astype("category")
 
-    (found,) = measured(training, [sample], sizes)
+    (found,) = measured(training, [sample], n_codes)
     with joblib.parallel_config(n_jobs=1):
         for calculate, level in zip(
-            (qa.calculate_univariates, qa.calculate_bivariates, qa.calculate_trivariates), found.levels(), strict=True
+            (qa.calculate_univariates, qa.calculate_bivariates, qa.calculate_trivariates), found.orders(), strict=True
         ):
             theirs = calculate(frame(training), frame(sample))["accuracy"]
             if level is None:
@@ -110,7 +110,7 @@ def test_measure_equals_mostlyai_qa(n_columns, n_training, n_sample):
 
 def test_accuracy_from_errors_and_its_forms():
     accuracy = from_errors(np.array([0.3, 0.9, 0.0]), np.array([3, 3, 0]))
-    assert accuracy.levels() == pytest.approx((0.9, 0.7, None))
+    assert accuracy.orders() == pytest.approx((0.9, 0.7, None))
     assert accuracy.as_dict() == pytest.approx(
         {"univariate": 0.9, "bivariate": 0.7, "trivariate": None, "overall": 0.8}
     )

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from postprocess.runtime.threads import open_workers
 from postprocess.tables import counts as module
-from postprocess.tables.counts import Tables, counts_from
+from postprocess.tables.counts import Tables, count_tables_starting_at
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, draw_codes
@@ -16,9 +16,9 @@ LAYOUTS = [(6, 6), (6, 4), (5, 3), (6, 2), (4, 0), (0, 0)]
 
 @st.composite
 def layouts(draw):
-    sizes = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
-    pair_columns = draw(st.integers(0, len(sizes)))
-    return Layout(sizes, pair_columns, draw(st.integers(0, pair_columns)))
+    n_codes = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
+    pair_columns = draw(st.integers(0, len(n_codes)))
+    return Layout(n_codes, pair_columns, draw(st.integers(0, pair_columns)))
 
 
 def test_a_layout_refuses_more_triple_than_pair_columns():
@@ -32,15 +32,15 @@ def test_a_layout_refuses_more_triple_than_pair_columns():
 def test_a_layout_counts_its_tables_and_cells(layout):
     assert layout.n_tables.tolist() == oracles.n_tables(layout)
     levels = [len(cell) for cell in oracles.all_cells(layout)]
-    assert np.diff(layout.level_start).tolist() == [levels.count(level) for level in (1, 2, 3)]
-    assert layout.complete == (layout.triple_columns == len(layout.sizes))
+    assert np.diff(layout.order_start).tolist() == [levels.count(level) for level in (1, 2, 3)]
+    assert layout.complete == (layout.triple_columns == len(layout.n_codes))
 
 
 @settings(max_examples=60, deadline=None)
 @given(layouts(), st.integers(0, 30), st.integers(0, 2**32 - 1))
 def test_adding_and_removing_rows_equals_a_full_recount(layout, n_rows, seed):
     rng = np.random.default_rng(seed)
-    codes = draw_codes(layout.sizes, n_rows, seed)
+    codes = draw_codes(layout.n_codes, n_rows, seed)
     out = rng.random(n_rows) < 0.4
     tables = Tables(layout, workers=ALONE)
     tables.add(codes)
@@ -48,17 +48,28 @@ def test_adding_and_removing_rows_equals_a_full_recount(layout, n_rows, seed):
     tables.add(codes[:, out], np.full(out.sum(), -1))
     counts = oracles.values(oracles.count(codes[:, ~out], layout), layout)
     np.testing.assert_array_equal(tables.values, counts)
-    np.testing.assert_array_equal(tables.absolute_sums(), [level.sum() for level in tables.levels()])
-    tables.negate()
-    np.testing.assert_array_equal(tables.values, -counts)
-    np.testing.assert_array_equal(tables.absolute_sums(), [-level.sum() for level in tables.levels()])
+    np.testing.assert_array_equal(tables.absolute_sums(), [level.sum() for level in tables.orders()])
     assert tables.values.dtype == np.float32
+
+
+@settings(max_examples=30, deadline=None)
+@given(layouts(), st.integers(0, 30), st.integers(0, 30), st.integers(0, 2**32 - 1))
+def test_targets_are_spent_on_residuals(layout, n_target, n_rows, seed):
+    wanted, rows = draw_codes(layout.n_codes, n_target, seed), draw_codes(layout.n_codes, n_rows, seed + 1)
+    targets = Tables(layout, workers=ALONE)
+    targets.add(wanted)
+    residuals = targets.spend_on_residuals(rows)
+    counts = [oracles.values(oracles.count(codes, layout), layout) for codes in (rows, wanted)]
+    np.testing.assert_array_equal(residuals.values, counts[0] - counts[1])
+    np.testing.assert_array_equal(residuals.absolute_sums(), [np.abs(order).sum() for order in residuals.orders()])
+    with pytest.raises(AttributeError):
+        targets.orders()
 
 
 @settings(max_examples=30, deadline=None)
 @given(layouts(), st.integers(1, 30), st.integers(0, 2**32 - 1))
 def test_fractional_weights(layout, n_rows, seed):
-    codes = draw_codes(layout.sizes, n_rows, seed)
+    codes = draw_codes(layout.n_codes, n_rows, seed)
     weights = np.random.default_rng(seed).normal(size=n_rows)
     tables = Tables(layout, workers=ALONE)
     tables.add(codes, weights)
@@ -72,7 +83,7 @@ def test_row_sums_add_up_the_cells_of_each_row(layout, n_rows, seed):
     tables = Tables(layout, workers=ALONE)
     tables.values[:] = np.random.default_rng(seed).integers(-32_767, 32_768, tables.values.size)
     by_cell = dict(zip(oracles.all_cells(layout), tables.values.tolist(), strict=True))
-    rows = draw_codes(layout.sizes, n_rows, seed)
+    rows = draw_codes(layout.n_codes, n_rows, seed)
     expected = [[sum(map(by_cell.get, cells)) for cells in oracles.cells_of_row(row, layout)] for row in rows.T]
     sums = tables.row_sums(rows)
     assert sums.dtype == np.float64
@@ -93,11 +104,11 @@ def test_blocks_hold_what_is_counted_together():
     tables = Tables(layout, workers=ALONE)
     tables.add(codes)
     for i in range(len(SIZES)):
-        for level, after, (counts,) in counts_from(layout, i, [codes.astype(np.intp)]):
-            np.testing.assert_array_equal(tables.block(level, i, after).ravel(), counts.ravel())
-            begins = layout.begins(level, after)
-            assert len(begins) == (1 if level == 0 else (5, 4)[level - 1] - after - 1)
-            assert (np.add.reduceat(counts.sum(axis=0), begins) == 40).all()  # each table counts every row
+        for order, after, (counts,) in count_tables_starting_at(layout, i, [codes.astype(np.intp)]):
+            np.testing.assert_array_equal(tables.block(order, i, after).ravel(), counts.ravel())
+            offsets = layout.block_offsets(order, after)
+            assert len(offsets) == (1 if order == 1 else (5, 4)[order - 2] - after - 1)
+            assert (np.add.reduceat(counts.sum(axis=0), offsets) == 40).all()  # each table counts every row
 
 
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), LAYOUTS)
@@ -114,7 +125,7 @@ def test_cells_are_those_of_each_row(pair_columns, triple_columns):
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), LAYOUTS)
 def test_pieces_and_threads_make_no_difference(monkeypatch, threads, pair_columns, triple_columns):
-    for name, size in (("ROWS_A_COUNT", 7), ("ROWS_A_GATHER", 5), ("CELLS_A_CHUNK", 11)):
+    for name, size in (("ROWS_PER_COUNT", 7), ("ROWS_PER_GATHER", 5), ("CELLS_PER_CHUNK", 11)):
         monkeypatch.setattr(module, name, size)
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes = draw_codes(SIZES, 33, seed=2)
@@ -131,8 +142,8 @@ def test_pieces_and_threads_make_no_difference(monkeypatch, threads, pair_column
 
 def test_columns_of_up_to_256_codes():
     layout = Layout([256, 200, 2], 3, 3)
-    codes = draw_codes(layout.sizes, 60, seed=3)
-    codes[:, 0] = layout.sizes - 1
+    codes = draw_codes(layout.n_codes, 60, seed=3)
+    codes[:, 0] = layout.n_codes - 1
     tables = Tables(layout, workers=ALONE)
     tables.add(codes)
     np.testing.assert_array_equal(tables.values, oracles.values(oracles.count(codes, layout), layout))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.table_budget import GIB, layout_within
 from postprocess.tables.counts import CELL
 from postprocess.tables.mutual_information import column_order, mutual_information, top_pairs
+from tests.parameters import selection_parameters
 from tests.postprocess.oracles import draw_codes
 
 N_ROWS = 400
@@ -34,10 +34,10 @@ def by_formula(first, second):
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 60), st.integers(0, 2**32 - 1))
-def test_mutual_information_by_the_formula(sizes, n_rows, seed):
-    codes = draw_codes(sizes, n_rows, seed)
-    pairs, information = mutual_information(codes, np.array(sizes))
-    assert pairs == list(combinations(range(len(sizes)), 2))
+def test_mutual_information_by_the_formula(n_codes, n_rows, seed):
+    codes = draw_codes(n_codes, n_rows, seed)
+    pairs, information = mutual_information(codes, np.array(n_codes))
+    assert pairs == list(combinations(range(len(n_codes)), 2))
     expected = [by_formula(codes[i].tolist(), codes[j].tolist()) for i, j in pairs]
     np.testing.assert_allclose(information, expected, atol=1e-12)
 
@@ -48,13 +48,13 @@ def test_mutual_information_of_columns_with_256_codes():
 
 
 def test_the_most_informative_pairs_come_first(related):
-    codes, sizes = related
-    assert top_pairs(codes, sizes, 1) == [(1, 3)]
-    assert top_pairs(codes, sizes, 3) == [(1, 3), (1, 4), (3, 4)]
-    pairs, information = mutual_information(codes, sizes)
-    nine = [information[pairs.index(pair)] for pair in top_pairs(codes, sizes, 9)]
+    codes, n_codes = related
+    assert top_pairs(codes, n_codes, 1) == [(1, 3)]
+    assert top_pairs(codes, n_codes, 3) == [(1, 3), (1, 4), (3, 4)]
+    pairs, information = mutual_information(codes, n_codes)
+    nine = [information[pairs.index(pair)] for pair in top_pairs(codes, n_codes, 9)]
     assert (np.diff(nine) <= 0).all()
-    assert len(set(top_pairs(codes, sizes, 9))) == 9
+    assert len(set(top_pairs(codes, n_codes, 9))) == 9
 
 
 @pytest.mark.parametrize("number", [None, 10, 11])
@@ -64,9 +64,9 @@ def test_all_pairs(related, number):
 
 
 def test_columns_by_what_they_share(related):
-    codes, sizes = related
-    assert column_order(codes, sizes).tolist() == [1, 3, 4, 0, 2]
-    assert column_order(codes[[2, 4, 0, 1]], sizes[[2, 4, 0, 1]]).tolist() in ([3, 1, 2, 0], [1, 3, 2, 0])
+    codes, n_codes = related
+    assert column_order(codes, n_codes).tolist() == [1, 3, 4, 0, 2]
+    assert column_order(codes[[2, 4, 0, 1]], n_codes[[2, 4, 0, 1]]).tolist() in ([3, 1, 2, 0], [1, 3, 2, 0])
 
 
 @pytest.mark.parametrize("n_columns", [1, 2])
@@ -88,11 +88,11 @@ def test_few_columns(n_columns):
     ],
 )
 def test_the_tables_of_the_most_informative_columns_within_the_limits(related, limits, matched):
-    codes, sizes = related
+    codes, n_codes = related
     warnings = []
-    layout, order = layout_within(codes, sizes, SelectionParameters(**limits), warn=warnings.append)
+    layout, order = layout_within(codes, n_codes, selection_parameters(**limits), warn=warnings.append)
     assert order.tolist() == [1, 3, 4, 0, 2]
-    assert layout.sizes.tolist() == sizes[order].tolist()
+    assert layout.n_codes.tolist() == n_codes[order].tolist()
     assert (layout.pair_columns, layout.triple_columns) == matched
     (text,) = warnings
     pairs, triples = comb(matched[0], 2), comb(matched[1], 3)
@@ -102,22 +102,22 @@ def test_the_tables_of_the_most_informative_columns_within_the_limits(related, l
 @pytest.mark.parametrize("limits", [{}, {"refinement_top_pairs": 10, "refinement_top_triples": 10}])
 @pytest.mark.parametrize("n_columns", [1, 2, 5])
 def test_all_tables_where_nothing_limits_them(related, limits, n_columns):
-    codes, sizes = related[0][:n_columns], related[1][:n_columns]
-    layout, order = layout_within(codes, sizes, SelectionParameters(**limits), warn=pytest.fail)
+    codes, n_codes = related[0][:n_columns], related[1][:n_columns]
+    layout, order = layout_within(codes, n_codes, selection_parameters(**limits), warn=pytest.fail)
     assert layout.complete
     assert order.tolist() == list(range(n_columns))
 
 
 def test_memory_limits_the_triples(related):
-    codes, sizes = related
-    whole, _ = layout_within(codes, sizes, SelectionParameters(), warn=pytest.fail)
-    needed = int(whole.level_start[-1]) * np.dtype(CELL).itemsize
-    enough = SelectionParameters(max_memory=needed / GIB)
-    assert layout_within(codes, sizes, enough, warn=pytest.fail)[0].complete
+    codes, n_codes = related
+    whole, _ = layout_within(codes, n_codes, selection_parameters(), warn=pytest.fail)
+    needed = int(whole.order_start[-1]) * np.dtype(CELL).itemsize
+    enough = selection_parameters(max_memory=needed / GIB)
+    assert layout_within(codes, n_codes, enough, warn=pytest.fail)[0].complete
     warnings = []
-    for cells, triple_columns in ((whole.level_start[-1] - 1, 4), (whole.level_start[2], 2), (1, 0)):
-        limited = SelectionParameters(max_memory=int(cells) * np.dtype(CELL).itemsize / GIB)
-        layout, order = layout_within(codes, sizes, limited, warn=warnings.append)
+    for cells, triple_columns in ((whole.order_start[-1] - 1, 4), (whole.order_start[2], 2), (1, 0)):
+        limited = selection_parameters(max_memory=int(cells) * np.dtype(CELL).itemsize / GIB)
+        layout, order = layout_within(codes, n_codes, limited, warn=warnings.append)
         assert (layout.pair_columns, layout.triple_columns) == (5, triple_columns)
         assert order.tolist() == [1, 3, 4, 0, 2]
     assert len(warnings) == 3

@@ -1,7 +1,7 @@
 import numpy as np
 
 from postprocess.data.column_bins import MISSING
-from postprocess.report.diagnostics import MOST_PATTERNS, missing_patterns
+from postprocess.report.diagnostics import MAX_PATTERNS, missing_patterns, summarise
 
 LABELS = [["a", MISSING], ["a", "b"], ["a", "b", MISSING]]
 
@@ -25,7 +25,7 @@ def test_only_the_most_frequent_are_told_the_most_frequent_first():
     codes = (draw.random((9, 4000)) < 0.1).astype(np.uint8)
     found = missing_patterns(codes, codes, [["a", MISSING]] * 9)
     rows = [pattern["original"] for pattern in found["most_frequent"]]
-    assert len(rows) == MOST_PATTERNS and rows == sorted(rows, reverse=True)
+    assert len(rows) == MAX_PATTERNS and rows == sorted(rows, reverse=True)
     assert found["most_frequent"][0]["columns"] == []
     assert found["original_patterns"] == len({tuple(row) for row in codes.T.tolist()})
 
@@ -35,3 +35,8 @@ def test_without_missing_cells():
     found = missing_patterns(codes, codes[:, :3], [["a"], ["a", "b"]])
     assert found["columns_with_missing_cells"] == 0
     assert found["most_frequent"] == [{"columns": [], "original": 5, "synthetic": 3}]
+
+
+def test_distances_in_figures():
+    dcr = np.array([0, 0, *[5] * 197, 9], dtype=np.uint8)
+    assert summarise(dcr) == {"rows": 200, "identical": 2, "minimum": 0, "percentile_1": 0, "median": 5}

@@ -1,0 +1,302 @@
+"""The steps of the selection, each with its stage in the journal: which rows it is given, and how it ended."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from postprocess.runtime.random_streams import random_stream
+from postprocess.runtime.stages import Deadline, Journal
+from postprocess.runtime.threads import Workers
+from postprocess.selection.ipf import IpfResult, fit_weights
+from postprocess.selection.nearest import compare_with_training
+from postprocess.selection.parameters import SelectionParameters
+from postprocess.selection.privacy_filter import Mode, filter_rows
+from postprocess.selection.refinement import refine
+from postprocess.selection.rounding import round_weights, subset_size
+from postprocess.selection.targets import PRIOR_MULTIPLE, Marginal, target_marginals, target_tables
+from postprocess.selection.trimming import trim
+from postprocess.tables.accuracy import Accuracy, measure, of_residuals
+from postprocess.tables.counts import Tables
+from postprocess.tables.layout import Layout
+from postprocess.tables.mutual_information import top_pairs
+
+PREVIEW_SWEEPS = 1  # of IPF: enough to tell which rows the privacy filter has to compare
+
+
+class Step(StrEnum):
+    """The names of the steps, in order: of their stages in the summary and of their random streams."""
+
+    TARGETS = "targets"
+    PRIVACY_FILTER = "privacy filter"
+    IPF = "ipf"
+    ROUNDING = "oversized subset"
+    MEASURING = "measuring"
+    TRIMMING = "trimming"
+    REFINEMENT = "refinement"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every step is context. No step changes it.
+
+    training, pool: (n_columns, n_rows) uint8 codes, their columns in the order of the layout.
+    """
+
+    training: np.ndarray
+    pool: np.ndarray
+    layout: Layout
+    parameters: SelectionParameters
+    workers: Workers
+    journal: Journal
+
+    @property
+    def n(self) -> int:
+        """The number of rows to select."""
+        return self.training.shape[1]
+
+    @property
+    def targets_are_training(self) -> bool:
+        """Whether the targets are the training data's own tables, and all of them."""
+        return self.layout.complete and self.parameters.target_smoothing == 0
+
+    def codes(self, rows: np.ndarray) -> np.ndarray:
+        """Return the codes of these pool rows, C-contiguous; the pool itself if these are all its rows."""
+        return self.pool if len(rows) == self.pool.shape[1] else self.pool.take(rows, axis=1)
+
+    def rng(self, step: Step) -> np.random.Generator:
+        """Return the random stream of a step."""
+        return random_stream(self.parameters.seed, step)
+
+
+class Course:
+    """The accuracies that the steps have reached, with the seconds since the selection began."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.accuracy: dict[str, Accuracy] = {}
+        self.curve: list[tuple[float, float]] = []
+        self._journal, self._started = journal, time.monotonic()
+
+    def seconds(self) -> float:
+        """Return the seconds since the selection began."""
+        return time.monotonic() - self._started
+
+    def reached(self, key: str, what: str, accuracy: Accuracy) -> None:
+        """Record and log the accuracy of a step's rows."""
+        self.accuracy[key] = accuracy
+        self.curve.append((self.seconds(), accuracy.overall))
+        self._journal.progress.log(f"accuracy of {what}: {accuracy}")
+
+
+def make_targets(context: Context, eligible: np.ndarray) -> tuple[Tables, list[Marginal]]:
+    """Return the target counts of the tables to match, and the marginals that IPF fits."""
+    n_codes, parameters = context.layout.n_codes, context.parameters
+    pairs = top_pairs(context.training, n_codes, parameters.ipf_top_pairs)
+    fitted: Sequence[tuple[int, ...]] = pairs if len(n_codes) > 1 else [(0,)]
+    with context.journal.stage(Step.TARGETS) as stage:
+        smoothing = parameters.target_smoothing
+        stage.rows = min(len(eligible), PRIOR_MULTIPLE * context.n) if smoothing > 0 else 0
+        drawn = context.rng(Step.TARGETS).choice(eligible, stage.rows, replace=False)
+        prior = context.codes(np.sort(drawn))
+        marginals = target_marginals(context.training, prior, n_codes, fitted, smoothing=smoothing)
+        targets = target_tables(
+            context.training,
+            prior,
+            context.layout,
+            smoothing=smoothing,
+            workers=context.workers,
+            progress=context.journal.progress,
+        )
+    return targets, marginals
+
+
+def filter_close_rows(
+    context: Context, eligible: np.ndarray, marginals: list[Marginal], exempt: np.ndarray
+) -> tuple[np.ndarray, int, np.ndarray | None]:
+    """Return the eligible rows that are not too close to a training row, and how many were found too close.
+
+    The third value is (n,) the distance of each training row to the nearest other one, or None without a privacy
+    filter. exempt: (n_pool,) bool, rows that the filter never leaves out. A first sweep of IPF tells which rows are
+    likely to be chosen, because only those are compared.
+    """
+    share, multiplier = context.parameters.privacy_filter, context.parameters.trimming_data_multiplier
+    with context.journal.stage(Step.PRIVACY_FILTER) as stage:
+        stage.rows = len(eligible)
+        if share == 0:
+            return eligible, 0, None
+        training_dcr = _training_dcr(context)
+        preview = _fit_marginals(context, eligible, marginals, Step.PRIVACY_FILTER, max_sweeps=PREVIEW_SWEEPS)
+        filtered = filter_rows(
+            preview.weights,
+            training_dcr,
+            share=share,
+            wanted=subset_size(context.n, len(eligible), multiplier),
+            needed=context.n,
+            is_too_close=lambda places, radius: _is_too_close(context, eligible[places], radius, exempt),
+        )
+        stage.rows = len(filtered.rows)
+    if filtered.mode is not Mode.TOO_CLOSE:
+        which = "but no near copies of one" if filtered.mode is Mode.NEAR_COPIES_ONLY else "even near copies of one"
+        context.journal.warn(
+            f"up to {filtered.spared:,} pool rows close to a training row may be selected, {which}, in spite of "
+            f"privacy_filter, because without them fewer than {context.n:,} rows are left; bring a larger pool"
+        )
+    return eligible[filtered.rows], filtered.excluded, training_dcr
+
+
+def _training_dcr(context: Context) -> np.ndarray:
+    return compare_with_training(
+        context.training,
+        context.training,
+        own_number=np.arange(context.n),
+        workers=context.workers,
+        progress=context.journal.progress,
+        label="Comparing training rows among themselves",
+    ).dcr
+
+
+def _is_too_close(context: Context, rows: np.ndarray, radius: np.ndarray, exempt: np.ndarray) -> np.ndarray:
+    found = compare_with_training(
+        context.codes(rows),
+        context.training,
+        radius=radius,
+        workers=context.workers,
+        progress=context.journal.progress,
+        label="Comparing pool rows with the training rows",
+    )
+    return found.too_close & ~exempt[rows]
+
+
+def fit(context: Context, eligible: np.ndarray, marginals: list[Marginal]) -> np.ndarray:
+    """Return the IPF weights of the eligible rows."""
+    with context.journal.stage(Step.IPF) as stage:
+        fit = _fit_marginals(context, eligible, marginals, Step.IPF, max_sweeps=context.parameters.ipf_iterations)
+        stage.rows = len(eligible)
+        stage.status = {
+            "status": fit.status,
+            "sweeps": fit.sweeps,
+            "largest_error": fit.largest_error,
+            "mean_error": fit.mean_error,
+        }
+    return fit.weights
+
+
+def _fit_marginals(
+    context: Context, eligible: np.ndarray, marginals: list[Marginal], step: Step, *, max_sweeps: int
+) -> IpfResult:
+    return fit_weights(
+        context.codes(eligible),
+        context.layout.n_codes,
+        marginals,
+        n=context.n,
+        max_sweeps=max_sweeps,
+        tolerance=context.parameters.ipf_tolerance,
+        rng=context.rng(step),
+        workers=context.workers,
+        progress=context.journal.progress,
+    )
+
+
+def choose_subset(context: Context, eligible: np.ndarray, weights: np.ndarray, targets: Tables) -> np.ndarray:
+    """Return the sorted row numbers of the oversized subset."""
+    multiplier = context.parameters.trimming_data_multiplier
+    with context.journal.stage(Step.ROUNDING) as stage:
+        size = subset_size(context.n, int(np.count_nonzero(weights)), multiplier, warn=context.journal.warn)
+        subset = round_weights(
+            context.codes(eligible),
+            weights,
+            targets,
+            n=size,
+            n_target=context.n,
+            rng=context.rng(Step.ROUNDING),
+            workers=context.workers,
+            progress=context.journal.progress,
+        )
+        stage.rows = len(subset)
+    return eligible[subset]
+
+
+def measure_subset(context: Context, subset: np.ndarray) -> Accuracy:
+    with context.journal.stage(Step.MEASURING) as stage:
+        stage.rows = len(subset)
+        return _measured(context, subset)
+
+
+def trim_subset(context: Context, subset: np.ndarray, targets: Tables) -> tuple[np.ndarray, Tables, Accuracy]:
+    """Return the sorted row numbers that are left, their residuals and their accuracy. The targets are spent."""
+    with context.journal.stage(Step.TRIMMING) as stage:
+        codes = context.codes(subset)
+        target_sums = targets.row_sums(codes)
+        residuals = targets.spend_on_residuals(codes)
+        trimmed = trim(
+            residuals,
+            codes,
+            target_sums,
+            n=context.n,
+            swapsize=context.parameters.trimming_swapsize,
+            deadline=Deadline(context.parameters.max_trimming_time),
+            rng=context.rng(Step.TRIMMING),
+            progress=context.journal.progress,
+        )
+        rows = subset[trimmed.keep]
+        accuracy = _accuracy_of(context, rows, residuals)
+        stage.rows = len(rows)
+        stage.status = {"status": trimmed.status, "removed_greedily": trimmed.removed_greedily}
+    return rows, residuals, accuracy
+
+
+def refine_rows(
+    context: Context, trimmed: np.ndarray, residuals: Tables, candidates: np.ndarray, course: Course
+) -> tuple[np.ndarray, Accuracy]:
+    """Return the sorted row numbers of the result and their accuracy. candidates: pool rows to try, sorted."""
+    with context.journal.stage(Step.REFINEMENT) as stage:
+        candidates = np.union1d(candidates, trimmed)
+        began = course.seconds()
+        refined = refine(
+            residuals,
+            context.codes(candidates),
+            np.isin(candidates, trimmed, assume_unique=True),
+            n=context.n,
+            swapsize=context.parameters.refinement_swapsize,
+            max_rounds=context.parameters.refinement_iterations,
+            tolerance=context.parameters.refinement_tolerance,
+            deadline=Deadline(context.parameters.max_refinement_time),
+            rng=context.rng(Step.REFINEMENT),
+            progress=context.journal.progress,
+        )
+        if context.targets_are_training:  # else the rounds know the fit to the targets only
+            course.curve += [(began + seconds, overall) for seconds, overall in refined.curve]
+        rows = candidates[refined.selected]
+        accuracy = _accuracy_of(context, rows, residuals)
+        if not context.layout.complete and accuracy.overall < course.accuracy["trimmed"].overall:
+            context.journal.warn(
+                "refinement improved the matched tables at the cost of the others, so the trimmed rows are the result"
+            )
+            rows, accuracy = trimmed, course.accuracy["trimmed"]
+        stage.rows = len(rows)
+        stage.status = {
+            "status": refined.status,
+            "rounds": refined.rounds,
+            "swaps": refined.swaps,
+            "fit": [[round(seconds, 3), fit] for seconds, fit in refined.curve],
+        }
+    return rows, accuracy
+
+
+def _accuracy_of(context: Context, rows: np.ndarray, residuals: Tables) -> Accuracy:
+    """Return the accuracy of these rows over all tables; residuals: of these rows."""
+    return of_residuals(residuals, context.n) if context.targets_are_training else _measured(context, rows)
+
+
+def _measured(context: Context, rows: np.ndarray) -> Accuracy:
+    (accuracy,) = measure(
+        context.training,
+        [context.codes(rows)],
+        context.layout.n_codes,
+        workers=context.workers,
+        progress=context.journal.progress,
+        label="Measuring all tables",
+    )
+    return accuracy
