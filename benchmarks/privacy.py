@@ -133,7 +133,6 @@ class Experiment:
                 originals,
                 self.case.n_codes,
                 workers=workers,
-                progress=Progress(),
                 label="Measuring",
             )
         overall = [accuracy.overall for accuracy in accuracies]

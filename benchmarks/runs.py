@@ -19,7 +19,7 @@ from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
 from postprocess.report.write import random_rows
-from postprocess.runtime.progress import Progress, open_progress
+from postprocess.runtime.progress import open_progress
 from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
 from postprocess.selection.parameters import SelectionParameters
@@ -109,9 +109,7 @@ def _pool_sample(case: Case, parameters: SelectionParameters) -> dict[str, float
     rows = random_rows(case.pool.n_rows, case.training.n_rows, parameters.seed)
     sample = case.pool.codes.take(rows, axis=1)
     with open_workers(parameters.threads) as workers:
-        (accuracy,) = measure(
-            case.training.codes, [sample], case.n_codes, workers=workers, progress=Progress(), label=""
-        )
+        (accuracy,) = measure(case.training.codes, [sample], case.n_codes, workers=workers, label="")
     return accuracy.as_dict()
 
 

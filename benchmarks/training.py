@@ -97,8 +97,7 @@ def train_once(
     with open_workers(selection.threads) as workers:
         samples = [codes.codes.take(np.sort(rows), axis=1) for rows in (drawn, chosen)]
         of_training, of_apart = (
-            measure(original.codes, samples, binning.n_codes, workers=workers, progress=Progress(), label="")
-            for original in originals
+            measure(original.codes, samples, binning.n_codes, workers=workers, label="") for original in originals
         )
     return Trained(
         setting=setting,

@@ -52,13 +52,7 @@ class Machine:
 
 
 def run_cycles(
-    cycles: Cycles,
-    training: TrainingRows,
-    train: Train,
-    *,
-    backend: str | None,
-    memory_bytes: int,
-    progress: Progress,
+    cycles: Cycles, training: TrainingRows, train: Train, *, backend: str | None, memory_bytes: int, progress: Progress
 ) -> abc.Generator[FinishedCycle, None, None]:
     """Yield each cycle when it is finished, in any order. `cycles`: each plan with the file that the cycle writes.
 

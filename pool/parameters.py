@@ -66,20 +66,8 @@ class CyclePlan:
 class PoolParameters:
     """How the pool is trained and sampled. The rows of the pool depend on nothing else but the training data.
 
-    The parameters of CycleSettings take one value, or a list or tuple with one value for each cycle. The last value of
-    a list repeats.
-
-    train_iterations: number of cycles. Each cycle trains a fresh generator.
-    model_name: size of the generator, one of MODEL_NAMES.
-    max_epochs: a cycle makes at most this many passes over its rows. It stops earlier once it no longer improves.
-    max_training_time: a cycle trains for at most this many minutes.
-    batch_size: rows of a training step. None: `automatic_batch_size`. The batch is halved once if memory runs out.
-    sample_size: rows of the whole pool, as a multiple of the training rows.
-    sampling_temperature: above 1 the rows are more varied than the generator believes, below 1 less varied.
-    training_rows: "all" trains a cycle on the training rows, "bootstrap" on as many drawn with replacement.
-    cycle_backend: "auto" runs as many cycles at once as this machine can hold, None runs one after the other, "dask"
-        runs them on the machines of a Dask scheduler. The rows do not depend on it.
-    seed: the start of all randomness.
+    main.py says what each parameter does. The parameters of CycleSettings take one value, or a list or tuple with one
+    value for each cycle, of which the last one repeats.
 
     Raises ValueError, in one line that names the parameter, its value and what is allowed.
     """
@@ -104,9 +92,7 @@ class PoolParameters:
             self._check(name, f"a whole number of at least {minimum}", partial(_is_integer, minimum=minimum))
         self._check("sample_size", "a number of at least 1", lambda value: _is_number(value) and value >= 1)
         self._check(
-            "cycle_backend",
-            f"None or one of {', '.join(BACKENDS)}",
-            lambda value: value is None or value in BACKENDS,
+            "cycle_backend", f"None or one of {', '.join(BACKENDS)}", lambda value: value is None or value in BACKENDS
         )
         self._check_each("max_epochs", "a whole number of at least 1", partial(_is_integer, minimum=1))
         self._check_each(

@@ -7,7 +7,6 @@ import pandas as pd
 from postprocess.data.binning import Binning
 from postprocess.data.codes import Codes
 from postprocess.data.encoding import encode_frame
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
 
@@ -23,7 +22,5 @@ class CycleScorer:
     def __call__(self, sample: pd.DataFrame) -> float:
         codes = encode_frame(sample, self.binning)
         with open_workers(self.threads) as workers:
-            (accuracy,) = measure(
-                self.training.codes, [codes], self.binning.n_codes, workers=workers, progress=Progress(), label=""
-            )
+            (accuracy,) = measure(self.training.codes, [codes], self.binning.n_codes, workers=workers, label="")
         return accuracy.overall

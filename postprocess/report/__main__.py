@@ -77,10 +77,8 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
         n_pool = codes["pool"].shape[1]
         rows = random_rows(n_pool, min(codes["result"].shape[1], n_pool), SEED)
         sample = codes["pool"].take(rows, axis=1)
-    with open_workers() as workers:
-        comparison = compare(
-            codes["training"], codes["result"], binning.n_codes, sample=sample, workers=workers, progress=progress
-        )
+    with open_workers(progress=progress) as workers:
+        comparison = compare(codes["training"], codes["result"], binning.n_codes, sample=sample, workers=workers)
     told |= findings_of(comparison, codes["training"], codes["result"], binning)
     told["accuracy"] = told.get("accuracy", {}) | {"refined": told["result_accuracy"]}
     if comparison.sample is not None:

@@ -47,8 +47,6 @@ def charts(summary: Mapping) -> dict[str, Figure]:
     for order, draw in (("columns", bars_of_column), ("pairs", heatmaps), ("triples", heatmaps)):
         for place, table in enumerate(summary["weakest"][order]):
             figures[f"{order}-{place}"] = draw(table)
-    if summary.get("weights"):
-        figures["weights"] = weight_histogram(summary["weights"])
     if any(cycle["epochs"] for cycle in summary.get("trainings", ())):
         figures["losses"] = losses_by_epoch(summary["trainings"])
     if summary.get("origin"):
@@ -194,23 +192,6 @@ def bars_of_column(table: Mapping) -> Figure:
     names = [plain(label) for label in table["bins"][0]]
     figure = _paired_bars(names, {side: as_shares(table[side]) for side in SIDES}, height=230)
     figure["layout"]["yaxis"] |= {"nticks": 4}
-    return figure
-
-
-def weight_histogram(weights: Mapping) -> Figure:
-    """Draw the pool rows by weight, beside the share of the weight that they carry."""
-    bins = weights["histogram"]
-    names = [
-        f"{part['above']:.1g} to {part['to']:.1g}" if part["above"] else f"below {part['to']:.1g}" for part in bins
-    ]
-    figure = _paired_bars(
-        names,
-        {
-            "pool rows": [part["rows"] / weights["rows"] for part in bins],
-            "their share of the weight": [part["weight_share"] for part in bins],
-        },
-    )
-    figure["layout"]["xaxis"] |= {"title": {"text": "IPF weight of a pool row"}}
     return figure
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import Workers
 from postprocess.tables.accuracy import (
     Accuracy,
@@ -49,13 +48,7 @@ class Comparison:
 
 
 def compare(
-    training: np.ndarray,
-    result: np.ndarray,
-    n_codes: np.ndarray,
-    *,
-    sample: np.ndarray | None = None,
-    workers: Workers,
-    progress: Progress,
+    training: np.ndarray, result: np.ndarray, n_codes: np.ndarray, *, sample: np.ndarray | None = None, workers: Workers
 ) -> Comparison:
     """Compare all tables in one pass.
 
@@ -75,9 +68,7 @@ def compare(
         totals = np.array([[np.count_nonzero(sums[1] > sums[0]), *sums.sum(axis=1)] for sums in orders])
         return totals, worst, np.append(orders[0][1], orders[1][1])
 
-    reduced = map_tables(
-        data, n_codes, statistics, reduce, workers=workers, progress=progress, label="Comparing all tables"
-    )
+    reduced = map_tables(data, n_codes, statistics, reduce, workers=workers, label="Comparing all tables")
     totals = sum((sums for sums, _, _ in reduced), start=np.zeros((3, len(rows) + 1)))
     pairs = np.zeros((n_columns, n_columns))
     for first, (_, _, errors) in enumerate(reduced):

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from postprocess.data.column_bins import MISSING
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.threads import Workers
 from postprocess.selection.nearest import compare_with_training
@@ -22,7 +21,6 @@ def closest_training_rows(
     *,
     seed: int,
     workers: Workers,
-    progress: Progress,
 ) -> dict[str, dict[str, float]]:
     """Return the distances of each sample to the closest training row, in figures, and of `training` rows to others.
 
@@ -37,9 +35,7 @@ def closest_training_rows(
 
     def dcr(name: str, codes: np.ndarray, own_number: np.ndarray | None = None) -> np.ndarray:
         label = f"Comparing {name.replace('_', ' ')} with the training rows"
-        found = compare_with_training(
-            codes, training, own_number=own_number, workers=workers, progress=progress, label=label
-        )
+        found = compare_with_training(codes, training, own_number=own_number, workers=workers, label=label)
         return found.dcr
 
     distances = {name: dcr(name, codes.take(drawn(name, codes.shape[1]), axis=1)) for name, codes in samples.items()}

@@ -167,10 +167,8 @@ def accuracy_together(
     original, bins = qa_internals.bin_data(pd.concat(prepared[:2], ignore_index=True), bins=10)
     synthetic, copy = qa_internals.bin_data(prepared[2], bins)[0], original[: len(training)]
     codes, n_codes = _common_codes([original, synthetic, copy])
-    with open_workers(threads) as workers:
-        found = measure(
-            codes[0], codes[1:], n_codes, workers=workers, progress=progress, label="Measuring with the holdout"
-        )
+    with open_workers(threads, progress=progress) as workers:
+        found = measure(codes[0], codes[1:], n_codes, workers=workers, label="Measuring with the holdout")
     return {name: accuracy.as_dict() for name, accuracy in zip(("result", "copy_of_training"), found, strict=True)}
 
 

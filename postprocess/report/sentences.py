@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from postprocess.runtime.progress import format_seconds
 from postprocess.selection.eligibility import EXCLUSION_REASONS
 from postprocess.selection.steps import Step
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 FROM = "≥ "  # begins the label of a bin that ends where the next one begins
-PACE_SHARE = 0.2  # of refinement's time, at its end: the gain in this part predicts what more time would gain
 EQUAL_WITHIN = 0.001  # overall accuracies this close are called equal
 
 MAX_DCR_SHARE, MIN_NNDR_RATIO = 0.52, 0.5  # the limits of the MOSTLY AI Prize
@@ -133,27 +131,7 @@ def _refinement(stage: Mapping, parameters: Mapping) -> str:
         limit = _time_limit("max_refinement_time", parameters)
     else:
         limit = f"its limit on rounds ({_parameter('refinement_iterations', parameters)})"
-    return f"Refinement was stopped by {limit} {done}. {_pace(stage.get('fit', ()), stage['seconds'])}".strip()
-
-
-def _pace(rounds: Sequence[Sequence[float]], seconds: float) -> str:
-    """Return what the last rounds suggest about more time.
-
-    rounds: (seconds of refinement, overall fit to the targets) after each round. seconds: of the whole refinement.
-    """
-    if len(rounds) < 2:
-        return ""
-    since = rounds[-1][0] - max(PACE_SHARE * seconds, 1e-9)
-    before = [point for point in rounds if point[0] <= since] or rounds[:1]
-    (began, low), (ended, high) = before[-1], rounds[-1]
-    if ended <= began:
-        return ""
-    gain = max(high - low, 0)
-    return (
-        f"In the last {format_seconds(ended - began)} of refinement, the fit to the targets still gained "
-        f"{points(gain, 3)} percentage points. At that pace, another minute would add about "
-        f"{points(60 * gain / (ended - began), 3)}, but the pace falls with time."
-    )
+    return f"Refinement was stopped by {limit} {done}. A higher limit would gain a little more."
 
 
 def _count(number: int, noun: str) -> str:

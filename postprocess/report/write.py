@@ -72,21 +72,14 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> RunFacts:
     training, pool, selection, pool_path = run.training.codes, run.pool.codes, run.selection, run.pool_file.path
     seed, threads, progress = run.parameters[1].seed, run.parameters[1].threads, journal.progress
     sample = pool.take(random_rows(run.pool.n_rows, run.training.n_rows, seed), axis=1)
-    with open_workers(threads) as workers:
+    with open_workers(threads, progress=progress) as workers:
         with journal.stage("comparing") as stage:
             result = read_codes(result_file, run.binning, progress=progress, threads=threads).codes
-            comparison = compare(
-                training, result, run.binning.n_codes, sample=sample, workers=workers, progress=progress
-            )
+            comparison = compare(training, result, run.binning.n_codes, sample=sample, workers=workers)
             stage.rows = result.shape[1]
         with journal.stage("closest training rows") as stage:
             closest = closest_training_rows(
-                training,
-                {"result": result, "pool_sample": sample},
-                selection.training_dcr,
-                seed=seed,
-                workers=workers,
-                progress=progress,
+                training, {"result": result, "pool_sample": sample}, selection.training_dcr, seed=seed, workers=workers
             )
             stage.rows = sum(int(figures["rows"]) for figures in closest.values())
     return RunFacts(

@@ -6,20 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+from postprocess.runtime.progress import Progress
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class Workers:
-    """Threads that map a function over chunks of work and keep the results in order.
+    """Threads that map a function over chunks of work and keep the results in order, and the progress of that work.
 
     Every kernel cuts its work into chunks whose size does not depend on the number of threads, and adds up the results
     in order. Results are therefore the same, bit for bit, for any number of threads.
     """
 
-    def __init__(self, executor: ThreadPoolExecutor | None, threads: int) -> None:
+    def __init__(self, executor: ThreadPoolExecutor | None, threads: int, progress: Progress) -> None:
         self._executor = executor
-        self.threads = threads
+        self.threads, self.progress = threads, progress
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return function(item) for each item, in order. The first exception is raised."""
@@ -29,14 +31,14 @@ class Workers:
 
 
 @contextmanager
-def open_workers(threads: int | None = None) -> Iterator[Workers]:
-    """Open workers on `threads` threads. None: as many as this process may use."""
-    count = threads or _usable_cores()
+def open_workers(threads: int | None = None, *, progress: Progress | None = None) -> Iterator[Workers]:
+    """Open workers on `threads` threads (None: as many as this process may use). No progress: nothing is shown."""
+    count, progress = threads or _usable_cores(), progress or Progress()
     if count == 1:
-        yield Workers(None, 1)
+        yield Workers(None, 1, progress)
         return
     with ThreadPoolExecutor(count) as executor:
-        yield Workers(executor, count)
+        yield Workers(executor, count, progress)
 
 
 def _usable_cores() -> int:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import Workers, chunks
 from postprocess.selection.targets import Marginal
 from postprocess.tables.counts import cells_of
@@ -46,7 +45,6 @@ def fit_weights(
     tolerance: float,
     rng: np.random.Generator,
     workers: Workers,
-    progress: Progress,
 ) -> IpfResult:
     """Fit the weights of pool rows to marginals whose target counts sum to n.
 
@@ -58,7 +56,7 @@ def fit_weights(
     weights = np.full(n_rows, min(1.0, n / n_rows))
     cells = np.empty(n_rows, dtype=np.intp)
     status, last_mean, errors = "iteration limit", np.inf, np.zeros(1)
-    with progress.task("IPF sweeps", total=max_sweeps, unit="sweep") as task:
+    with workers.progress.task("IPF sweeps", total=max_sweeps, unit="sweep") as task:
         for sweep in range(1, max_sweeps + 1):
             errors = np.empty(len(marginals))
             for done, t in enumerate(rng.permutation(len(marginals)), start=1):

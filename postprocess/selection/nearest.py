@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import Workers, chunks
 
 BYTES_PER_BLOCK = 1 << 18  # codes of the rows compared together: they stay in the cache while all training rows pass by
@@ -36,7 +35,6 @@ def compare_with_training(
     radius: np.ndarray | None = None,
     own_number: np.ndarray | None = None,
     workers: Workers,
-    progress: Progress,
     label: str,
 ) -> Nearest:
     """Compare every row with every training row.
@@ -65,7 +63,7 @@ def compare_with_training(
             np.maximum(matches[part], found, out=matches[part])
             task.advance((piece.stop - piece.start) * len(found))
 
-    with progress.task(label, total=n_rows * training.shape[1], unit="comparison") as task:
+    with workers.progress.task(label, total=n_rows * training.shape[1], unit="comparison") as task:
         workers.map(compare, chunks(n_rows, max(1, BYTES_PER_BLOCK // n_columns)))
     return Nearest(n_columns - matches, too_close)
 

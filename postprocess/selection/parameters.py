@@ -1,6 +1,4 @@
-"""What the selection is steered by, checked as a whole before anything is read."""
-
-from __future__ import annotations
+"""The parameters of the selection, checked as a whole before anything is read."""
 
 import math
 from dataclasses import dataclass
@@ -8,25 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class SelectionParameters:
-    """All sizes, limits and choices of the selection; the result depends on nothing else but the data.
+    """All sizes, limits and choices of the selection. The result depends on nothing else but the data and the pool.
 
-    ipf_top_pairs: pairs of columns that the weights are fitted to, most informative first; None: all.
-    ipf_iterations: most sweeps over those pairs. ipf_tolerance: mean error (share) at which the fit has converged.
-    trimming_data_multiplier: rows of the oversized subset, as a multiple of the training rows.
-    trimming_swapsize: rows weighed against each other at a time in trimming. max_trimming_time: minutes.
-    refinement_top_pairs, refinement_top_triples: tables that trimming and refinement match: those of the most
-        informative columns, as many as have at most so many pairs (triples); None: all.
-    refinement_swapsize: rows weighed against each other at a time in refinement. refinement_iterations: most rounds
-        of that. refinement_tolerance: gain of overall fit (share) below which a pass over all candidates is the
-        last one. max_refinement_time: minutes.
-    max_memory: GiB for the tables of three columns; where they need more, the most informative columns' are matched.
-    target_smoothing: how far (share) the tables of pairs and triples leave the training data's for the pool's where the
-        two are as close as sampling noise allows; see
-        `targets`. 0: the training data's tables as they are.
-    privacy_filter: pool rows that come nearer to a training row than this share of the distance that it keeps from all
-        other training rows are not selected; see `postprocess.selection.nearest`. 0: no such filter.
-    allow_training_copies: whether pool rows that equal a training row may be selected.
-    threads: None for all cores; does not change the result. seed: where all randomness starts.
+    main.py says what each parameter does. Times are minutes, shares are 0..1, `max_memory` is in GiB.
 
     Raises ValueError, in one line that names the parameter, its value and what is allowed.
     """
@@ -51,51 +33,32 @@ class SelectionParameters:
     seed: int
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("ipf_iterations", 1),
-            ("trimming_swapsize", 2),
-            ("refinement_swapsize", 2),
-            ("refinement_iterations", 0),
-            ("seed", 0),
-        ):
-            value = getattr(self, name)
-            _check(name, value, f"a whole number of at least {least}", _is_whole(value) and value >= least)
-        for name, least in (
-            ("ipf_top_pairs", 1),
-            ("refinement_top_pairs", 0),
-            ("refinement_top_triples", 0),
-            ("threads", 1),
-        ):
-            value = getattr(self, name)
-            valid = value is None or (_is_whole(value) and value >= least)
-            _check(name, value, f"None or a whole number of at least {least}", valid)
+        for name, minimum in {"ipf_iterations": 1, "refinement_iterations": 0, "seed": 0}.items():
+            self._check_whole(name, minimum)
+        for name in ("trimming_swapsize", "refinement_swapsize"):
+            self._check_whole(name, 2)
+        limits = {"ipf_top_pairs": 1, "refinement_top_pairs": 0, "refinement_top_triples": 0, "threads": 1}
+        for name, minimum in limits.items():
+            self._check_whole(name, minimum, or_none=True)
         for name in ("max_trimming_time", "max_refinement_time"):
-            value = getattr(self, name)
-            _check(name, value, "a number of minutes of at least 0", _is_number(value) and value >= 0)
+            self._check_number(name, "a number of minutes of at least 0", low=0)
         for name in ("ipf_tolerance", "refinement_tolerance", "target_smoothing", "privacy_filter"):
-            value = getattr(self, name)
-            _check(name, value, "a share from 0 to 1", _is_number(value) and 0 <= value <= 1)
-        multiplier, memory = self.trimming_data_multiplier, self.max_memory
-        _check(
-            "trimming_data_multiplier", multiplier, "a number of at least 1", _is_number(multiplier) and multiplier >= 1
-        )
-        _check("max_memory", memory, "a number of GiB above 0", _is_number(memory) and memory > 0)
-        _check(
-            "allow_training_copies",
-            self.allow_training_copies,
-            "True or False",
-            isinstance(self.allow_training_copies, bool),
-        )
+            self._check_number(name, "a share from 0 to 1", low=0, high=1)
+        self._check_number("trimming_data_multiplier", "a number of at least 1", low=1)
+        self._check_number("max_memory", "a number of GiB above 0", low=math.ulp(0.0))
+        self._check("allow_training_copies", "True or False", isinstance(self.allow_training_copies, bool))
 
+    def _check_whole(self, name: str, minimum: int, *, or_none: bool = False) -> None:
+        value = getattr(self, name)
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        allowed = f"{'None or ' * or_none}a whole number of at least {minimum}"
+        self._check(name, allowed, (is_whole and value >= minimum) or (or_none and value is None))
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    def _check_number(self, name: str, allowed: str, *, low: float, high: float = math.inf) -> None:
+        value = getattr(self, name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        self._check(name, allowed, is_number and low <= value <= high)
 
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check(name: str, value: object, allowed: str, is_valid: bool) -> None:
-    if not is_valid:
-        raise ValueError(f"{name}={value!r}: must be {allowed}")
+    def _check(self, name: str, allowed: str, is_valid: bool) -> None:
+        if not is_valid:
+            raise ValueError(f"{name}={getattr(self, name)!r}: must be {allowed}")

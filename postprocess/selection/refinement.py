@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.stages import Deadline
 from postprocess.selection.kernel import MatchKernel, OrderWeights
 from postprocess.tables.accuracy import of_residuals
@@ -48,7 +47,6 @@ def refine(
     tolerance: float,
     deadline: Deadline,
     rng: np.random.Generator,
-    progress: Progress,
 ) -> RefinementResult:
     """Swap selected rows for others.
 
@@ -62,7 +60,7 @@ def refine(
     fit = pass_start = of_residuals(residuals, n)
     swaps = pass_swaps = rounds = 0
     status, curve, started = "iteration limit", [], time.monotonic()
-    with progress.task("Refinement", total=None, unit="round") as task:
+    with residuals.workers.progress.task("Refinement", total=None, unit="round") as task:
         while rounds < max_rounds:
             if deadline.passed():
                 status = "out of time"

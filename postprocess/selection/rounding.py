@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import Workers
 from postprocess.selection.kernel import OrderWeights
 from postprocess.tables.counts import Tables
@@ -56,15 +55,7 @@ def scale_weights(weights: np.ndarray, n: int) -> np.ndarray:
 
 
 def round_weights(
-    codes: np.ndarray,
-    weights: np.ndarray,
-    targets: Tables,
-    *,
-    n: int,
-    n_target: int,
-    rng: np.random.Generator,
-    workers: Workers,
-    progress: Progress,
+    codes: np.ndarray, weights: np.ndarray, targets: Tables, *, n: int, n_target: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Choose exactly n rows by their weights; returns sorted int64 row numbers.
 
@@ -73,12 +64,12 @@ def round_weights(
     """
     fractions = scale_weights(weights, n)
     rows = rng.permutation(np.flatnonzero(fractions))
-    residuals = _FractionalTables(pairs_only(targets.layout), workers)
+    residuals = _FractionalTables(pairs_only(targets.layout), targets.workers)
     residuals.tables.add(codes[:, rows], fractions[rows])
     for cells, target in zip(residuals.tables.orders()[:2], targets.orders()[:2], strict=True):
         cells -= np.float32(n / n_target) * target
     keep = np.zeros(len(rows), dtype=bool)
-    with progress.task("Rounding", total=len(rows), unit="row") as task:
+    with targets.workers.progress.task("Rounding", total=len(rows), unit="row") as task:
         for start in range(0, len(rows), ROWS_PER_BLOCK):
             block = slice(start, start + ROWS_PER_BLOCK)
             keep[block] = residuals.decide(codes[:, rows[block]], fractions[rows[block]])

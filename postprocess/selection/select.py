@@ -55,7 +55,7 @@ def select(
     course = Course(journal)
     eligible, excluded = eligible_rows(training, pool, allow_copies=parameters.allow_training_copies, warn=journal.warn)
     layout, order = layout_within(training.codes, np.asarray(n_codes, np.int64), parameters, warn=journal.warn)
-    with open_workers(parameters.threads) as workers:
+    with open_workers(parameters.threads, progress=journal.progress) as workers:
         context = Context(
             _in_order(training.codes, order), _in_order(pool.codes, order), layout, parameters, workers, journal
         )

@@ -101,14 +101,7 @@ def make_targets(context: Context, eligible: np.ndarray) -> tuple[Tables, list[M
         drawn = context.rng(Step.TARGETS).choice(eligible, stage.rows, replace=False)
         prior = context.codes(np.sort(drawn))
         marginals = target_marginals(context.training, prior, n_codes, fitted, smoothing=smoothing)
-        targets = target_tables(
-            context.training,
-            prior,
-            context.layout,
-            smoothing=smoothing,
-            workers=context.workers,
-            progress=context.journal.progress,
-        )
+        targets = target_tables(context.training, prior, context.layout, smoothing=smoothing, workers=context.workers)
     return targets, marginals
 
 
@@ -152,7 +145,6 @@ def _training_dcr(context: Context) -> np.ndarray:
         context.training,
         own_number=np.arange(context.n),
         workers=context.workers,
-        progress=context.journal.progress,
         label="Comparing training rows among themselves",
     ).dcr
 
@@ -163,7 +155,6 @@ def _is_too_close(context: Context, rows: np.ndarray, radius: np.ndarray, exempt
         context.training,
         radius=radius,
         workers=context.workers,
-        progress=context.journal.progress,
         label="Comparing pool rows with the training rows",
     )
     return found.too_close & ~exempt[rows]
@@ -195,7 +186,6 @@ def _fit_marginals(
         tolerance=context.parameters.ipf_tolerance,
         rng=context.rng(step),
         workers=context.workers,
-        progress=context.journal.progress,
     )
 
 
@@ -205,14 +195,7 @@ def choose_subset(context: Context, eligible: np.ndarray, weights: np.ndarray, t
     with context.journal.stage(Step.ROUNDING) as stage:
         size = subset_size(context.n, int(np.count_nonzero(weights)), multiplier, warn=context.journal.warn)
         subset = round_weights(
-            context.codes(eligible),
-            weights,
-            targets,
-            n=size,
-            n_target=context.n,
-            rng=context.rng(Step.ROUNDING),
-            workers=context.workers,
-            progress=context.journal.progress,
+            context.codes(eligible), weights, targets, n=size, n_target=context.n, rng=context.rng(Step.ROUNDING)
         )
         stage.rows = len(subset)
     return eligible[subset]
@@ -238,7 +221,6 @@ def trim_subset(context: Context, subset: np.ndarray, targets: Tables) -> tuple[
             swapsize=context.parameters.trimming_swapsize,
             deadline=Deadline(context.parameters.max_trimming_time),
             rng=context.rng(Step.TRIMMING),
-            progress=context.journal.progress,
         )
         rows = subset[trimmed.keep]
         accuracy = _accuracy_of(context, rows, residuals)
@@ -264,7 +246,6 @@ def refine_rows(
             tolerance=context.parameters.refinement_tolerance,
             deadline=Deadline(context.parameters.max_refinement_time),
             rng=context.rng(Step.REFINEMENT),
-            progress=context.journal.progress,
         )
         if context.targets_are_training:  # else the rounds know the fit to the targets only
             course.curve += [(began + seconds, overall) for seconds, overall in refined.curve]
@@ -296,7 +277,6 @@ def _measured(context: Context, rows: np.ndarray) -> Accuracy:
         [context.codes(rows)],
         context.layout.n_codes,
         workers=context.workers,
-        progress=context.journal.progress,
         label="Measuring all tables",
     )
     return accuracy

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import Tables, count_table, count_tables_starting_at
 from postprocess.tables.layout import Layout
@@ -53,14 +52,14 @@ def smoothed(counts: np.ndarray, prior: np.ndarray, offsets: np.ndarray, n: int,
 
 
 def target_tables(
-    training: np.ndarray, prior: np.ndarray, layout: Layout, *, smoothing: float, workers: Workers, progress: Progress
+    training: np.ndarray, prior: np.ndarray, layout: Layout, *, smoothing: float, workers: Workers
 ) -> Tables:
     """Return the target counts of all tables of a layout, for as many rows as the training data has.
 
     training, prior: (n_columns, n_rows) uint8 codes of the training data and of a random sample of the pool.
     """
     n, tables = training.shape[1], Tables(layout, workers=workers)
-    with progress.task("Targets", total=len(layout.n_codes), unit="column") as task:
+    with workers.progress.task("Targets", total=len(layout.n_codes), unit="column") as task:
         if smoothing == 0:
             tables.add(training)
             task.update(len(layout.n_codes))
@@ -81,12 +80,7 @@ def target_tables(
 
 
 def target_marginals(
-    training: np.ndarray,
-    prior: np.ndarray,
-    n_codes: np.ndarray,
-    tables: Sequence[tuple[int, ...]],
-    *,
-    smoothing: float,
+    training: np.ndarray, prior: np.ndarray, n_codes: np.ndarray, tables: Sequence[tuple[int, ...]], *, smoothing: float
 ) -> list[Marginal]:
     """Return the target counts of the given tables of one or two columns. The other arguments: as `target_tables`."""
     n = training.shape[1]

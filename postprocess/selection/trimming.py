@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.progress import Progress, Task
+from postprocess.runtime.progress import Task
 from postprocess.runtime.stages import Deadline
 from postprocess.runtime.threads import chunks
 from postprocess.selection.kernel import MatchKernel, OrderWeights
@@ -43,7 +43,6 @@ def trim(
     swapsize: int,
     deadline: Deadline,
     rng: np.random.Generator,
-    progress: Progress,
 ) -> TrimmingResult:
     """Drop rows until n are left.
 
@@ -59,7 +58,7 @@ def trim(
     order = rng.permutation(n_rows)
     blocks = [np.sort(order[part]) for part in chunks(n_rows, swapsize)]
     size, greedily, seen = n_rows, 0, 0
-    with progress.task("Trimming", total=n_rows - n, unit="row") as task:
+    with residuals.workers.progress.task("Trimming", total=n_rows - n, unit="row") as task:
         for rows in blocks:
             seen += len(rows)
             to_drop = (n_rows - n) * seen // n_rows - (n_rows - size)

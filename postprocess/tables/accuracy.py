@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import Tables, count_tables_starting_at
 from postprocess.tables.layout import Layout
@@ -65,13 +64,7 @@ def of_residuals(residuals: Tables, n: int) -> Accuracy:
 
 
 def measure(
-    training: np.ndarray,
-    samples: Sequence[np.ndarray],
-    n_codes: np.ndarray,
-    *,
-    workers: Workers,
-    progress: Progress,
-    label: str,
+    training: np.ndarray, samples: Sequence[np.ndarray], n_codes: np.ndarray, *, workers: Workers, label: str
 ) -> list[Accuracy]:
     """Return the accuracy of each sample against the training data, over all columns, pairs and triples of columns.
 
@@ -86,7 +79,6 @@ def measure(
         absolute_differences(rows),
         lambda _, *orders: np.array([sums.sum(axis=1) for sums in orders]),
         workers=workers,
-        progress=progress,
         label=label,
     )
     errors = sum(reduced) / error_scale(rows)
@@ -105,7 +97,6 @@ def map_tables(
     reduce: Callable[[int, np.ndarray, np.ndarray, np.ndarray], Reduced],
     *,
     workers: Workers,
-    progress: Progress,
     label: str,
 ) -> list[Reduced]:
     """Sum a statistic over the cells of every table, one first column at a time, so that memory stays bounded.
@@ -130,7 +121,7 @@ def map_tables(
         none = orders[0][0][:, :0]
         return reduce(i, *(np.concatenate([none, *sums], axis=1) for sums in orders))
 
-    with progress.task(label, total=(n_columns - 1) * (n_columns - 2) / 2, unit="step") as task:
+    with workers.progress.task(label, total=(n_columns - 1) * (n_columns - 2) / 2, unit="step") as task:
         return workers.map(tables_from, range(n_columns))
 
 

@@ -65,7 +65,6 @@ def test_the_pool_is_worse_than_a_second_sample_and_holds_no_training_rows(tmp_p
             [case.pool.codes[:, :4_000], real.pool.codes],
             case.n_codes,
             workers=workers,
-            progress=Progress(),
             label="test",
         )
     assert flawed.univariate < sound.univariate - 0.01

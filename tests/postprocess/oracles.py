@@ -17,7 +17,7 @@ from postprocess.tables.layout import Layout
 
 Cell = tuple[tuple[int, int], ...]
 
-ALONE = Workers(None, 1)
+ALONE = Workers(None, 1, Progress())
 
 
 def draw_codes(n_codes, n_rows: int, seed: int) -> np.ndarray:
@@ -116,9 +116,14 @@ def overall(training: np.ndarray, sample: np.ndarray, layout: Layout) -> float:
     return float(np.mean([level for level in accuracy(training, sample, layout) if level is not None]))
 
 
-def residual_tables(selected: np.ndarray, training: np.ndarray, layout: Layout) -> Tables:
+def watched(progress: Progress) -> Workers:
+    """Workers of one thread that tell their progress."""
+    return Workers(None, 1, progress)
+
+
+def residual_tables(selected: np.ndarray, training: np.ndarray, layout: Layout, workers: Workers = ALONE) -> Tables:
     """What trimming and refinement start from: tables of the residuals."""
-    tables = Tables(layout, workers=ALONE)
+    tables = Tables(layout, workers=workers)
     tables.add(training, np.full(training.shape[1], -1))
     tables.add(selected)
     return tables

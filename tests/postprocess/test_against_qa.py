@@ -80,7 +80,7 @@ def test_accuracies_and_limits_equal_those_of_mostlyai_qa(tmp_path, kinds, missi
         read_codes(open_source(path, role=role), binning, progress=Progress()).codes
         for path, role in zip(paths, ("training", "result"), strict=True)
     ]
-    ours = compare(*codes, binning.n_codes, workers=ALONE, progress=Progress())
+    ours = compare(*codes, binning.n_codes, workers=ALONE)
 
     for theirs, accuracy, limit in zip(
         qa_accuracies(*frames), ours.accuracy.orders(), ours.limit.orders(), strict=True

@@ -44,7 +44,7 @@ def look_at(training, result, folder):
         if role == "training":
             binning = fit_binning(source, progress=Progress())
         codes.append(read_codes(source, binning, progress=Progress()).codes)
-    comparison = compare(*codes, binning.n_codes, workers=ALONE, progress=Progress())
+    comparison = compare(*codes, binning.n_codes, workers=ALONE)
     return findings_of(comparison, *codes, binning)
 
 

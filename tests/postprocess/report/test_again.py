@@ -91,7 +91,7 @@ def test_the_summary_beside_the_result_tells_of_its_run(files, pool, tmp_path, g
     assert main([*files, *(f"{option}={pool}" for option in given)]) == 0
     text = (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
     assert "mind the gap" in text and "Refinement was stopped by its time limit" in text
-    assert 'data-figure="weights"' in text and 'data-figure="time"' in text
+    assert 'data-figure="origin"' in text and 'data-figure="time"' in text
     assert "chosen from a pool of 300 made by an earlier run" in text
     assert "in the summary beside the result" not in text  # not every figure: some were measured just now
 
@@ -107,7 +107,7 @@ def test_figures_of_a_run_with_other_files_are_left_aside(files, tmp_path, capsy
         f"_summary.json tells of another {role} file than given here, so all figures of its run are left out"
     )
     text = (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
-    assert "mind the gap" not in text and 'data-figure="weights"' not in text and "by this run" not in text
+    assert "mind the gap" not in text and 'data-figure="origin"' not in text and "by this run" not in text
     assert ("a random sample of the pool" in text) == (role == "pool") and "150" in text
 
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from postprocess.report.comparison import WEAKEST, compare, sampling_errors
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
 from tests.postprocess.oracles import ALONE, draw_codes, noisy_copies
@@ -17,7 +16,7 @@ def data():
 
 
 def compared(training, result, n_codes=SIZES, workers=ALONE):
-    return compare(training, result, np.array(n_codes), workers=workers, progress=Progress())
+    return compare(training, result, np.array(n_codes), workers=workers)
 
 
 def error(training, result, columns):
@@ -28,14 +27,14 @@ def error(training, result, columns):
 
 
 def test_accuracy_is_that_of_measure(data):
-    (measured,) = measure(data[0], [data[1]], np.array(SIZES), workers=ALONE, progress=Progress(), label="Measuring")
+    (measured,) = measure(data[0], [data[1]], np.array(SIZES), workers=ALONE, label="Measuring")
     assert compared(*data).accuracy.orders() == pytest.approx(measured.orders(), abs=1e-12)
 
 
 def test_the_accuracy_of_a_sample_of_the_pool_comes_with_it(data):
     training, result = data
     sample = noisy_copies(training, SIZES, 50, seed=3)
-    found = compare(training, result, np.array(SIZES), sample=sample, workers=ALONE, progress=Progress())
+    found = compare(training, result, np.array(SIZES), sample=sample, workers=ALONE)
     assert found.sample.orders() == pytest.approx(compared(training, sample).accuracy.orders(), abs=1e-12)
     alone = compared(training, result)
     assert alone.sample is None and alone.accuracy == found.accuracy and alone.limit == found.limit

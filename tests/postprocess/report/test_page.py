@@ -80,7 +80,7 @@ def test_the_page_shows_the_run(told):
     assert "1,234 pool rows" in text and EXCLUSION_REASONS["training_copies"] in text
     assert "Seed of the selection: 7." in text and "0" * 64 in text
     assert "data/<i>ünï</i>.csv" in text
-    assert {"time", "pairs", "columns-0", "pairs-2", "triples-0", "weights", "origin", "missing"} <= set(reader.charts)
+    assert {"time", "pairs", "columns-0", "pairs-2", "triples-0", "origin", "missing"} <= set(reader.charts)
     assert "model_name" not in text, "nothing was trained, so the generator's parameters mean nothing"
 
 
@@ -125,7 +125,7 @@ def test_a_result_without_its_run(told):
     alone = {key: told[key] for key in known} | {"accuracy": {"refined": told["result_accuracy"]}}
     reader, text = read(alone)
     assert "made" in reader.ids and "steps" in reader.ids and "IPF" not in text
-    assert {"time", "weights", "origin"}.isdisjoint(reader.charts)
+    assert {"time", "origin"}.isdisjoint(reader.charts)
 
 
 def odd(n_rows, **columns):

@@ -49,7 +49,6 @@ def test_each_step_has_its_figures(told):
     assert has(ipf, "IPF", "3 sweeps", "0.333", "2.00")
     assert has(trimming, "trimming", "all 120 rows")
     assert has(refinement, "refinement", "max_refinement_time = 30 minutes", "9 rounds", "1,234 swaps")
-    assert has(refinement, "last 10 s", "0.100 percentage points", "another minute", "0.600")
 
 
 @pytest.mark.parametrize(
@@ -71,12 +70,6 @@ def test_each_step_has_its_figures(told):
 def test_every_end_of_a_step_has_its_sentence(told, step, status, expected):
     next(stage for stage in told["stages"] if stage["name"] == step)["status"] = status
     assert any(has(sentence, *expected) for sentence in sentences.steps(told))
-
-
-@pytest.mark.parametrize("fit", [[], [[4.0, 0.93]], [[20.0, 0.97], [20.0, 0.975]]])
-def test_no_pace_without_rounds_that_took_time(told, fit):
-    told["stages"][-1]["fit"] = fit
-    assert not any("another minute" in sentence for sentence in sentences.steps(told))
 
 
 def test_a_result_without_its_run_has_no_steps():

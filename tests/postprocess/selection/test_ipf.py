@@ -3,19 +3,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.selection import ipf as module
 from postprocess.selection.ipf import PSEUDO_COUNT, fit_weights
 from postprocess.selection.targets import Marginal, target_marginals
-from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies
+from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies, watched
 
 SIZES = np.array([3, 4, 2, 5])
 PAIRS = [(i, j) for i in range(4) for j in range(i + 1, 4)]
 EVEN_POOL = np.repeat([[0, 0, 1, 1], [0, 1, 0, 1]], 50, axis=1).astype(np.uint8)  # 2 x 2 cells, 50 rows each
 
 
-def fit(codes, n_codes, targets, n, *, max_sweeps=20, tolerance=1e-6, seed=1, workers=ALONE, progress=None):
+def fit(codes, n_codes, targets, n, *, max_sweeps=20, tolerance=1e-6, seed=1, workers=ALONE):
     return fit_weights(
         codes,
         np.asarray(n_codes),
@@ -25,7 +24,6 @@ def fit(codes, n_codes, targets, n, *, max_sweeps=20, tolerance=1e-6, seed=1, wo
         tolerance=tolerance,
         rng=np.random.default_rng(seed),
         workers=workers,
-        progress=progress or Progress(),
     )
 
 
@@ -157,7 +155,15 @@ def test_the_seed_decides_the_order_of_the_tables():
 
 def test_progress_counts_sweeps():
     progress = Recorder()
-    fit(EVEN_POOL, [2, 2], [Marginal((0,), np.array([60.0, 40.0]))], 100, max_sweeps=2, tolerance=0, progress=progress)
+    fit(
+        EVEN_POOL,
+        [2, 2],
+        [Marginal((0,), np.array([60.0, 40.0]))],
+        100,
+        max_sweeps=2,
+        tolerance=0,
+        workers=watched(progress),
+    )
     (task,) = progress.tasks
     assert (task.label, task.total, task.completed) == ("IPF sweeps", 2, 2)
     assert "mean 0.00" in task.note

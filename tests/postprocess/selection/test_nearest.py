@@ -2,19 +2,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.selection import nearest as module
 from postprocess.selection.nearest import compare_with_training
-from tests.postprocess.oracles import ALONE, Recorder, draw_codes
+from tests.postprocess.oracles import ALONE, Recorder, draw_codes, watched
 
 SIZES = [3, 4, 2, 5, 3, 2]
 
 
-def compared(codes, training, *, workers=ALONE, progress=None, **options):
-    return compare_with_training(
-        codes, training, workers=workers, progress=progress or Progress(), label="Comparing", **options
-    )
+def compared(codes, training, *, workers=ALONE, **options):
+    return compare_with_training(codes, training, workers=workers, label="Comparing", **options)
 
 
 def differing(codes, training):
@@ -67,6 +64,6 @@ def test_more_columns_than_a_byte_counts():
 
 def test_progress_counts_comparisons():
     progress = Recorder()
-    compared(draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2), progress=progress)
+    compared(draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2), workers=watched(progress))
     (task,) = progress.tasks
     assert task.completed == task.total == 2000

@@ -9,7 +9,7 @@ from postprocess.selection.refinement import _swap, _WorkingSets, refine
 from postprocess.tables.accuracy import of_residuals
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
-from tests.postprocess.oracles import Looks, Recorder, draw_codes, noisy_copies, residual_tables
+from tests.postprocess.oracles import Looks, Recorder, draw_codes, noisy_copies, residual_tables, watched
 
 SIZES = [3, 4, 2, 5]
 FULL = Layout(SIZES, 4, 4)
@@ -25,8 +25,8 @@ class Case:
         self.training = draw_codes(SIZES, n, seed)
         self.codes = noisy_copies(self.training, SIZES, n + surplus, seed)
         self.selected = np.random.default_rng(seed).permutation(n + surplus) < n
-        self.tables = residual_tables(self.codes[:, self.selected], self.training, layout)
         self.progress = Recorder()
+        self.tables = residual_tables(self.codes[:, self.selected], self.training, layout, watched(self.progress))
 
     def refine(self, *, swapsize=1000, max_rounds=50, tolerance=1e-6, deadline=AN_HOUR, seed=1):
         return refine(
@@ -39,7 +39,6 @@ class Case:
             tolerance=tolerance,
             deadline=deadline,
             rng=np.random.default_rng(seed),
-            progress=self.progress,
         )
 
     def residual(self, selected):

@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Progress
 from postprocess.selection import rounding as module
 from postprocess.selection.rounding import (
     MIN_WEIGHT,
@@ -17,14 +16,14 @@ from postprocess.selection.rounding import (
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
-from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies
+from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies, watched
 
 SIZES = np.array([3, 4, 2, 5])
 LAYOUT = Layout(SIZES, 4, 4)
 
 
-def round_to(codes, weights, training, n, *, layout=LAYOUT, seed=1, progress=None):
-    targets = Tables(layout, workers=ALONE)
+def round_to(codes, weights, training, n, *, layout=LAYOUT, seed=1, workers=ALONE):
+    targets = Tables(layout, workers=workers)
     targets.add(training)
     return round_weights(
         codes,
@@ -33,8 +32,6 @@ def round_to(codes, weights, training, n, *, layout=LAYOUT, seed=1, progress=Non
         n=n,
         n_target=training.shape[1],
         rng=np.random.default_rng(seed),
-        workers=ALONE,
-        progress=progress or Progress(),
     )
 
 
@@ -149,7 +146,7 @@ def test_same_rows_for_the_same_seed_and_progress_to_the_end():
     training = draw_codes(SIZES, 60, seed=1)
     pool, progress = noisy_copies(training, SIZES, 600, seed=2), Recorder()
     weights = np.random.default_rng(3).random(600)
-    first = round_to(pool, weights, training, 60, progress=progress)
+    first = round_to(pool, weights, training, 60, workers=watched(progress))
     np.testing.assert_array_equal(first, round_to(pool, weights, training, 60))
     assert first.tolist() != round_to(pool, weights, training, 60, seed=2).tolist()
     (task,) = progress.tasks

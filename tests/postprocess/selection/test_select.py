@@ -424,7 +424,12 @@ def test_more_rows_weighed_against_each_other_choose_better():
 
 def test_as_many_threads_are_used_as_are_asked_for(monkeypatch):
     asked, opened = [], selection_module.open_workers
-    monkeypatch.setattr(selection_module, "open_workers", lambda threads: asked.append(threads) or opened(threads))
+
+    def open_workers(threads, **options):
+        asked.append(threads)
+        return opened(threads, **options)
+
+    monkeypatch.setattr(selection_module, "open_workers", open_workers)
     training, pool = data()
     for threads in (2, None):
         run(training, pool, threads=threads, refinement_iterations=0)

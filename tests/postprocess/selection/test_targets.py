@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.selection.targets import smoothed, target_tables
 from postprocess.tables.layout import Layout
@@ -15,7 +14,7 @@ LAYOUTS = [Layout(SIZES, 4, 4), Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout
 
 
 def targets(training, prior, layout, smoothing, workers=ALONE):
-    return target_tables(training, prior, layout, smoothing=smoothing, workers=workers, progress=Progress())
+    return target_tables(training, prior, layout, smoothing=smoothing, workers=workers)
 
 
 def expected(training, prior, layout, smoothing):

@@ -11,7 +11,7 @@ from postprocess.selection.trimming import trim
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
-from tests.postprocess.oracles import ALONE, Looks, Recorder, draw_codes, noisy_copies, residual_tables
+from tests.postprocess.oracles import ALONE, Looks, Recorder, draw_codes, noisy_copies, residual_tables, watched
 
 SIZES = [3, 4, 2, 5]
 LAYOUTS = [Layout(SIZES, 4, 4), Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout(SIZES, 0, 0)]
@@ -20,7 +20,8 @@ AN_HOUR = Deadline(60)
 
 def trimmed(subset, training, *, layout=LAYOUTS[0], swapsize=1000, deadline=AN_HOUR, seed=1):
     """The result, with the tables and the progress that `trim` worked on."""
-    tables, progress = residual_tables(subset, training, layout), Recorder()
+    progress = Recorder()
+    tables = residual_tables(subset, training, layout, watched(progress))
     target = Tables(layout, workers=ALONE)
     target.add(training)
     result = trim(
@@ -31,7 +32,6 @@ def trimmed(subset, training, *, layout=LAYOUTS[0], swapsize=1000, deadline=AN_H
         swapsize=swapsize,
         deadline=deadline,
         rng=np.random.default_rng(seed),
-        progress=progress,
     )
     return SimpleNamespace(**vars(result), tables=tables, progress=progress)
 

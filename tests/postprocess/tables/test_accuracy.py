@@ -4,20 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import Accuracy, from_errors, measure, of_residuals
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
-from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies, residual_tables
+from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies, residual_tables, watched
 
 QA_DECIMALS = 5
 
 
-def measured(training, samples, n_codes, workers=ALONE, progress=None):
-    return measure(
-        training, samples, np.array(n_codes), workers=workers, progress=progress or Progress(), label="Measuring"
-    )
+def measured(training, samples, n_codes, workers=ALONE):
+    return measure(training, samples, np.array(n_codes), workers=workers, label="Measuring")
 
 
 @settings(max_examples=40, deadline=None)
@@ -76,8 +73,9 @@ def test_threads_make_no_difference_and_progress_reaches_the_end():
     training = draw_codes(n_codes, 50, seed=1)
     samples = [noisy_copies(training, n_codes, n_rows, seed=2) for n_rows in (40, 70)]
     progress = Recorder()
+    alone = watched(progress)
     with open_workers(3) as workers:
-        assert measured(training, samples, n_codes, workers, progress) == measured(training, samples, n_codes)
+        assert measured(training, samples, n_codes, workers) == measured(training, samples, n_codes, alone)
     (task,) = progress.tasks
     assert task.completed == task.total == 6
 
