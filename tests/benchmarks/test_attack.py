@@ -138,6 +138,7 @@ def test_too_few_columns(tmp_path):
         read_tables([path] * 3)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("anonymeter") is not None, reason="anonymeter is there")
 def test_without_anonymeter_one_line_says_how_to_run_it(paths):
     ended = run(*paths)

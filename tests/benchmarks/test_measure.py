@@ -11,6 +11,8 @@ from benchmarks.runs import run_here
 from postprocess.selection.steps import Step
 from tests.parameters import selection_parameters
 
+pytestmark = pytest.mark.slow
+
 STAGES = ["reading", "reading the pool", *Step]
 
 

@@ -7,6 +7,8 @@ import pytest
 from benchmarks import plot
 from benchmarks.privacy import POOL_SAMPLE, main
 
+pytestmark = pytest.mark.slow
+
 FAST = ("--set", "threads=1", "--set", "refinement_iterations=0")
 
 

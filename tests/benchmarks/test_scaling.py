@@ -11,6 +11,8 @@ from benchmarks.scaling import FACTORS, FILE_NAME, VARIED, grid, scale, scaling_
 from postprocess.runtime.progress import Progress
 from tests.parameters import selection_parameters
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG\r\n"
 
 

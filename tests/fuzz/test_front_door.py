@@ -25,6 +25,8 @@ from pool.build import build_pool
 from tests.fuzz.files import DataFile, calls
 from tests.pool.fakes import resample
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 FEW_EXAMPLES = 200
 MAX_SECONDS = 300 if EXAMPLES else 60  # of one run: anything longer hangs

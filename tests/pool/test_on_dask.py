@@ -13,6 +13,8 @@ from pool.on_dask import STATUS_SECONDS, SentProgress
 from tests.pool.builds import FILES, STEM, build, fail_in_cycle, names
 from tests.pool.fakes import Recorder, resampled, train_with
 
+pytestmark = pytest.mark.slow
+
 needs_dask = pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="no Dask")
 
 

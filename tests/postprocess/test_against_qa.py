@@ -15,6 +15,8 @@ from postprocess.report.comparison import compare
 from postprocess.runtime.progress import Progress
 from tests.postprocess.oracles import ALONE
 
+pytestmark = pytest.mark.slow
+
 joblib = pytest.importorskip("joblib")
 qa = pytest.importorskip("mostlyai.qa._accuracy")
 sampling = pytest.importorskip("mostlyai.qa._sampling")

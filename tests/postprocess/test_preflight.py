@@ -100,6 +100,7 @@ def test_limits_of_control_groups(tmp_path, monkeypatch, limit, left):
     assert left is None or room.memory == left
 
 
+@pytest.mark.slow
 def test_a_limit_on_address_space():
     code = (
         "import resource; from postprocess.preflight import available_memory\n"

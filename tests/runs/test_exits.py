@@ -23,6 +23,8 @@ from tests.runs.support import (
     use_generator,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("stage", "left"),

@@ -38,6 +38,7 @@ def test_training_data_of_any_kind(output, tmp_path, name):
     assert (result["whole"].dropna() == result["whole"].dropna().astype(int).astype(str)).all()
 
 
+@pytest.mark.slow
 def test_a_holdout_adds_official_figures_and_changes_nothing(training, output, tmp_path, pool_frame):
     pool = save(pool_frame, tmp_path / "pool.csv")
     holdout = save(table(50, seed=3), tmp_path / "holdout.csv")

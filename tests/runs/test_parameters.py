@@ -17,6 +17,7 @@ def test_more_cycles_than_rows_to_sample(training, output, capsys, monkeypatch):
     assert complaint(capsys).startswith("main.py: train_iterations=1601: must be at most the number of rows to sample")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "facts"),
     [

@@ -41,6 +41,7 @@ def test_values_and_dtypes_come_back_exactly(name):
     pd.testing.assert_series_equal(round_trip(AWKWARD[name]), AWKWARD[name].rename("customer_id"))
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # on a machine with other work
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=101, max_size=110, unique=True))
 def test_many_big_whole_numbers_come_back_within_a_float_s_precision(numbers):

@@ -13,6 +13,8 @@ from pool.errors import OutOfMemoryError, PoolError
 from pool.generator import supervised_process
 from pool.generator.supervised_process import SupervisedProcess, describe_exit, kernel_kills
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path.cwd()
 NEVER = threading.Event()
 PROMPT_SECONDS = 10  # far less than any of the sleeps below

@@ -15,6 +15,8 @@ from pool.protocols import EARLY_STOPPING, Epoch, TrainingRecord
 from tests.parameters import pool_parameters
 from tests.pool.fakes import Recorder
 
+pytestmark = pytest.mark.slow
+
 PROMPT_SECONDS = 15
 TRAINING = pd.DataFrame(
     {

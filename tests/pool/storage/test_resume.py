@@ -13,6 +13,8 @@ from pool import files
 from tests.pool.builds import FILES, STEM, TRAINING, build, fail_in_cycle, names
 from tests.pool.fakes import Recorder, resampled, train_with
 
+pytestmark = pytest.mark.slow
+
 
 def run(folder, **options):
     """Build with a checksum of the training data; the result, the numbers of the trained cycles, and the log."""

@@ -9,7 +9,7 @@ from postprocess.runtime.progress import Progress
 from tests.postprocess.oracles import Recorder
 
 pytest.importorskip("mostlyai.qa")
-pytestmark = pytest.mark.filterwarnings("ignore")  # qa's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # the warnings are qa's own
 
 
 def frame(n_rows, seed):

@@ -277,6 +277,7 @@ def test_the_weights_are_fitted_to_the_top_pairs():
     assert all_pairs.rows.tolist() == run(training, pool).rows.tolist()
 
 
+@pytest.mark.slow
 def test_many_columns(monkeypatch):
     """The official accuracy of 4,455,100 triples takes half a minute: pairs and columns have to do here."""
 
