@@ -1,4 +1,4 @@
-"""The command line of main.py."""
+"""The command line of main.py. The usage in run.sh explains its options."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,23 +33,12 @@ class Call:
 
 def parse_call(arguments: Sequence[str]) -> Call:
     """Parse the command line. A wrong call ends the program with one line and exit code 2."""
-    parser = Parser(
-        prog="run.sh",
-        description="Synthetic rows whose tables match the original's: trains generators, fills a pool, selects.",
-        epilog="Parameters are edited at the top of main.py. Exit codes: 0 done, 1 failed, 2 wrong call or input, "
-        "130 interrupted, 143 terminated.",
-    )
-    parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
-    parser.add_argument("--pool", type=Path, help="select from these synthetic rows instead of training generators")
-    parser.add_argument(
-        "--holdout", type=Path, help="original rows kept apart: for mostlyai-qa's accuracy and privacy figures alone"
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR", default=PROJECT, help="folder for results/ and pool_data/ (this project)"
-    )
-    parser.add_argument(
-        "--draft", action="store_true", help="a first look in about a minute: one small generator, shortly trained"
-    )
+    parser = Parser(prog="./run.sh", epilog="./run.sh --help explains the options.")
+    parser.add_argument("training", type=Path, metavar="TRAINING")
+    parser.add_argument("--pool", type=Path)
+    parser.add_argument("--holdout", type=Path)
+    parser.add_argument("--output", type=Path, metavar="DIR", default=PROJECT)
+    parser.add_argument("--draft", action="store_true")
     given = parser.parse_args(arguments)
     if given.draft and given.pool is not None:
         parser.error("--draft shortens the training of generators, and --pool trains none: leave one of them out")

@@ -78,8 +78,10 @@ class _Block:
         self._codes = np.ascontiguousarray(codes)
         self._row_at = {} if own_places is None else {place: row for row, place in enumerate(own_places.tolist())}
         n_columns, n_rows = codes.shape
-        self._equal = np.empty((TRAINING_ROWS_PER_CALL, n_columns, n_rows), dtype=bool)
-        self._counts = np.empty((TRAINING_ROWS_PER_CALL, n_rows), dtype=count_dtype)
+        equal = np.empty((TRAINING_ROWS_PER_CALL, n_columns, n_rows), dtype=bool)
+        counts = np.empty((TRAINING_ROWS_PER_CALL, n_rows), dtype=count_dtype)
+        # The buffers for each number of training rows, made once: views cost time, and threads wait for each other.
+        self._buffers = [(equal[:k], equal[:k].view(np.uint8), counts[:k]) for k in range(TRAINING_ROWS_PER_CALL + 1)]
         self._largest, self._most = np.empty((2, n_rows), dtype=count_dtype)
 
     def most_matches(self, others: np.ndarray, piece: slice) -> np.ndarray:
@@ -90,9 +92,9 @@ class _Block:
         self._most[...] = 0
         for start in range(piece.start, piece.stop, TRAINING_ROWS_PER_CALL):
             some = others[start : min(start + TRAINING_ROWS_PER_CALL, piece.stop)]
-            equal, counts = self._equal[: len(some)], self._counts[: len(some)]
+            equal, as_number, counts = self._buffers[len(some)]
             np.equal(self._codes, some, out=equal)
-            np.add.reduce(equal.view(np.uint8), axis=1, dtype=counts.dtype, out=counts)
+            np.add.reduce(as_number, axis=1, dtype=counts.dtype, out=counts)
             if self._row_at:
                 for place in self._row_at.keys() & range(start, start + len(some)):
                     counts[place - start, self._row_at[place]] = 0
