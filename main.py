@@ -50,7 +50,7 @@ POOL = PoolParameters(
     sample_size=25.0,
     # Per cycle: above 1 the rows are more varied than the generator believes, below 1 less varied.
     sampling_temperature=1.05,
-    # Per cycle: "all" trains on the training rows, "bootstrap" on as many drawn from them with replacement.
+    # Per cycle: "all" trains on the training rows, "bootstrap" on the same number drawn with replacement.
     training_rows="all",
     # "auto": as many cycles at once as cores and memory allow. None: one after the other. "dask": on the machines of
     # the scheduler at DASK_SCHEDULER_ADDRESS (README). The rows do not depend on it.

@@ -4,7 +4,7 @@
     data            files, typed values and the training data's formats; from them, integer codes
     tables          contingency tables of codes: layout, counts, accuracy, mutual information
     selection       the method, one step a file; `select.py` calls the steps in order
-    report          what is told of a run: summary, page, mostlyai-qa's figures
+    report          what a run reports: summary, page, mostlyai-qa's figures
     command_line    what a call of main.py asks for
     preflight       whether memory and disk suffice, before hours of work
     scoring         how accurate a cycle's sample is, while the pool is built

@@ -61,7 +61,7 @@ class Preflight:
     folder: Path
 
     def before_training(self, pool_rows: int, written_rows: int) -> None:
-        """Check the room for a pool of so many rows, of which the disk has to take `written_rows` at once."""
+        """Check the room for a pool of `pool_rows` rows. The disk has to take `written_rows` rows at once."""
         needs = needs_of_training(
             self.binning.n_rows,
             self.binning.n_codes,

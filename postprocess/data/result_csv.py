@@ -1,5 +1,4 @@
-"""Writes the selected rows as a CSV in the training data's formats: whole or not at all, and never over another
-file."""
+"""Writes the selected rows as a CSV in the training data's formats, under a free name."""
 
 import os
 from collections import Counter
@@ -74,7 +73,7 @@ def write_rows(source: Source, rows: np.ndarray, binning: Binning, path: Path) -
 
 
 def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -> tuple[int, dict[str, int]]:
-    """The number of rows written, and that of text cells that had to change, by column."""
+    """Write the rows; returns their number and, by column, the number of text values that had to change."""
     file.write(_csv_lines([pa.array([name]) for name in binning.names]))
     first = written = 0
     rewritten: Counter[str] = Counter()
@@ -92,34 +91,33 @@ def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -
 
 
 def csv_lines(batch: pa.RecordBatch, binning: Binning) -> tuple[bytes, dict[str, int]]:
-    """The rows of a batch with all columns, in order, as CSV; the number of text cells that had to change, by column.
+    """Return a batch with all columns, in order, as CSV, and by column the number of text values that had to change.
 
-    Raises:
-        FormatError: A cell does not fit its column's format.
+    Raises FormatError if a value does not fit the format of its column.
     """
     texts, rewritten = [], {}
-    for column, cells in zip(binning.columns, batch.columns, strict=True):
-        missing = spell_missing(cells) if is_text(cells) else None
-        text, rewritten[column.name] = to_format(column.format, cells, already_missing=missing)
+    for column, values in zip(binning.columns, batch.columns, strict=True):
+        missing = spell_missing(values) if is_text(values) else None
+        text, rewritten[column.name] = to_format(column.format, values, already_missing=missing)
         texts.append(text)
     return _csv_lines(texts), rewritten
 
 
 def _csv_lines(columns: Sequence[pa.Array]) -> bytes:
-    """Rows of text columns as CSV lines: RFC 4180's quotes, but plain line feeds; missing cells are empty."""
-    if len(columns) == 1:  # or else a blank line, which readers skip
-        cells = columns[0].cast(pa.string()).fill_null("")
-        is_blank = pc.equal(pc.utf8_trim_whitespace(cells), "")
-        lines = pc.if_else(is_blank, pc.binary_join_element_wise('"', cells, '"', ""), _quoted(cells))
+    """Return rows of text columns as CSV lines: RFC 4180's quotes, but plain line feeds. Missing values are empty."""
+    if len(columns) == 1:  # a blank value is quoted, because readers skip blank lines
+        values = columns[0].cast(pa.string()).fill_null("")
+        is_blank = pc.equal(pc.utf8_trim_whitespace(values), "")
+        lines = pc.if_else(is_blank, pc.binary_join_element_wise('"', values, '"', ""), _quoted(values))
     else:
         lines = pc.binary_join_element_wise(*map(_quoted, columns), ",", null_handling="replace", null_replacement="")
     return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
 
 
-def _quoted(cells: pa.Array) -> pa.Array:
-    cells = cells.cast(pa.string())
-    special = pc.match_substring_regex(cells, _MUST_QUOTE)
+def _quoted(values: pa.Array) -> pa.Array:
+    values = values.cast(pa.string())
+    special = pc.match_substring_regex(values, _MUST_QUOTE)
     if not pc.any(special).as_py():
-        return cells
-    doubled = pc.replace_substring(cells, '"', '""')
-    return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), cells)
+        return values
+    doubled = pc.replace_substring(values, '"', '""')
+    return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), values)

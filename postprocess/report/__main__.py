@@ -69,20 +69,20 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     codes = {role: read_codes(source, binning, progress=progress).codes for role, source in sources.items()}
     files = {role: FileFacts.of(source, codes[role].shape[1]) for role, source in sources.items()}
 
-    told: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
+    summary: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
     for role, facts in files.items():
-        told[role] = told.get(role, {}) | vars(facts)
+        summary[role] = summary.get(role, {}) | vars(facts)
     sample = None
-    if "pool" in codes and "pool_sample" not in told.get("accuracy", {}):
+    if "pool" in codes and "pool_sample" not in summary.get("accuracy", {}):
         n_pool = codes["pool"].shape[1]
         rows = random_rows(n_pool, min(codes["result"].shape[1], n_pool), SEED)
         sample = codes["pool"].take(rows, axis=1)
     with open_workers(progress=progress) as workers:
         comparison = compare(codes["training"], codes["result"], binning.n_codes, sample=sample, workers=workers)
-    told |= findings_of(comparison, codes["training"], codes["result"], binning)
-    told["accuracy"] = told.get("accuracy", {}) | {"refined": told["result_accuracy"]}
+    summary |= findings_of(comparison, codes["training"], codes["result"], binning)
+    summary["accuracy"] = summary.get("accuracy", {}) | {"refined": summary["result_accuracy"]}
     if comparison.sample is not None:
-        told["accuracy"] = {"pool_sample": comparison.sample.as_dict()} | told["accuracy"]
+        summary["accuracy"] = {"pool_sample": comparison.sample.as_dict()} | summary["accuracy"]
 
     written = [page]
     if inputs.holdout is not None:
@@ -93,9 +93,9 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
             page=qa_page,
             progress=progress,
         )
-        told |= qa_figures(qa, qa_page.name)
+        summary |= qa_figures(qa, qa_page.name)
         written += [qa_page] if qa else []
-    write_page(told, page)
+    write_page(summary, page)
     return written
 
 
@@ -121,16 +121,18 @@ def _stem(data: Path) -> str:
 def _of_the_run(files: Mapping[str, FileFacts], result: Path, progress: Progress) -> dict[str, Any]:
     """Return the summary beside the result; nothing if there is none, or if its run had other files than these.
 
-    Nearly all that a run tells depends on all of its files, so a part of it beside another file would mislead.
+    Nearly all figures of a run depend on all of its files, so some of them beside another file would mislead.
     """
     path = result.with_name(f"{_stem(result)}_summary.json")
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        others = [role for role, facts in files.items() if summary[role]["sha256"] != facts.sha256]
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        others = [role for role, facts in files.items() if earlier[role]["sha256"] != facts.sha256]
         if not others:
-            return summary
+            return earlier
         named = " and ".join(f"another {role} file" for role in others)
-        progress.log(f"warning: {path} tells of {named} than given here, so all figures of its run are left out")
+        progress.log(
+            f"warning: {path} is of a run with {named} than given here, so all figures of its run are left out"
+        )
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError) as error:

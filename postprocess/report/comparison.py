@@ -17,7 +17,7 @@ from postprocess.tables.accuracy import (
     number_of_tables,
 )
 
-WEAKEST = 10  # tables of each order that are told one by one
+WEAKEST = 10  # tables of each order that are listed
 
 
 @dataclass(frozen=True)

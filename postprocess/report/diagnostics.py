@@ -10,8 +10,8 @@ from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.threads import Workers
 from postprocess.selection.nearest import compare_with_training
 
-MAX_PATTERNS = 12  # of missing values that are told one by one
-DCR_SAMPLE_ROWS = 5_000  # of each data set whose distances to the training rows are told
+MAX_PATTERNS = 12  # of missing values that are listed
+DCR_SAMPLE_ROWS = 5_000  # of each data set whose distances to the training rows are measured
 
 
 def closest_training_rows(

@@ -29,7 +29,7 @@ def findings_of(comparison: Comparison, training: np.ndarray, result: np.ndarray
     """
     names, labels = binning.names, [_readable(column.labels) for column in binning.columns]
 
-    def told(table: TableError) -> dict[str, object]:
+    def described(table: TableError) -> dict[str, object]:
         columns = table.columns
         return {
             "columns": [names[column] for column in columns],
@@ -52,7 +52,8 @@ def findings_of(comparison: Comparison, training: np.ndarray, result: np.ndarray
             for order, number, below in zip(ORDERS, number_of_tables(len(names)), comparison.below_limit, strict=True)
         },
         "weakest": {
-            order: [told(table) for table in tables] for order, tables in zip(ORDERS, comparison.weakest, strict=True)
+            order: [described(table) for table in tables]
+            for order, tables in zip(ORDERS, comparison.weakest, strict=True)
         },
         "pair_accuracy": {
             "columns": list(names),

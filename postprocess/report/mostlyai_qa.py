@@ -29,7 +29,7 @@ class QaReport:
     of result rows closer to a training row than to a holdout row, ties counted as half; 0.5 is ideal. nndr_ratio:
     nearest-neighbour distance ratio to the training rows over that to the holdout rows. ims_*: share of rows identical
     to one of the other data set. Of all columns and some sets of columns, qa takes the one with the highest dcr_share.
-    privacy_by_seed: the same for each of SEEDS, on random rows of each data set, as many as `rows`. together: exact
+    privacy_by_seed: the same for each of SEEDS, on `rows` random rows of each data set. together: exact
     accuracies over all tables, in bins of training and holdout rows together and against both: of the result, and of a
     perfect copy of the training rows.
     """

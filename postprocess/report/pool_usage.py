@@ -62,7 +62,7 @@ def _fitting_cycles(pool: Path, pool_rows: int) -> list[dict[str, Any]]:
 
 
 def weight_summary(weights: np.ndarray) -> dict[str, object]:
-    """Return what the page tells of the IPF weights (n_rows,), as plain values.
+    """Return figures of the IPF weights (n_rows,), as plain values.
 
     histogram: bins of weight on a logarithmic scale up to 1, each with its bounds, its number of rows and its share of
     the weight. effective_rows: (sum w)^2 / sum w^2, the number of rows of equal weight that would vary as much (Kish).

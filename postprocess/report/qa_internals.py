@@ -1,6 +1,6 @@
 """The private functions of mostlyai-qa that this project needs. No other module imports them.
 
-Importing this module takes seconds, so it is imported only where a holdout asks for it.
+Importing this module takes seconds, so it is imported only for a holdout.
 """
 
 from mostlyai.qa._accuracy import bin_data

@@ -38,7 +38,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """All that the summary tells.
+    """All facts of the summary.
 
     pool_made_by: "this run", "an earlier run", or None if the pool was given. accuracy, curve, excluded: as `Selection`
     has them, and the accuracy of the pool's sample. weights: of `weight_summary`. origin: of `selected_by_part`.

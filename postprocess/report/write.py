@@ -1,4 +1,4 @@
-"""Writes what is told of a run: a close look at the result, the summary, the page, and mostlyai-qa's figures."""
+"""Writes the report of a run: a close look at the result, the summary, the page, and mostlyai-qa's figures."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,12 +56,12 @@ def write_report(run: Run, journal: Journal) -> list[Path]:
     """
     result, summary_path, page_path, qa_path = run.paths
     facts = _look_at(run, open_source(result, role="result"), journal)
-    told = _write(facts, summary_path, page_path)
+    content = _write(facts, summary_path, page_path)
     qa = _evaluate(run, qa_path, journal)
     if qa is not None:
         facts = replace(facts, qa=qa, qa_page=qa_path.name, stages=tuple(journal.stages), seconds=journal.seconds())
-        told = _write(facts, summary_path, page_path, replacing=True)
-    if harm := worse_than_a_sample(told):
+        content = _write(facts, summary_path, page_path, replacing=True)
+    if harm := worse_than_a_sample(content):
         journal.warn(harm)
     journal.progress.log(f"done: accuracy {run.selection.accuracy['refined']}")
     return [result, summary_path, page_path, *([qa_path] if qa else [])]
@@ -116,10 +116,10 @@ def _with_sample(comparison: Comparison, selection: Selection, progress: Progres
 
 def _write(facts: RunFacts, summary_path: Path, page_path: Path, *, replacing: bool = False) -> dict:
     """Write the summary, which is returned, and the page; replacing: those that this run has written before."""
-    told = summary(facts)
-    write_summary(told, summary_path, replacing=replacing)
-    write_page(told, page_path, replacing=replacing)
-    return told
+    content = summary(facts)
+    write_summary(content, summary_path, replacing=replacing)
+    write_page(content, page_path, replacing=replacing)
+    return content
 
 
 def _evaluate(run: Run, page: Path, journal: Journal) -> QaReport | None:

@@ -10,7 +10,7 @@ from postprocess.runtime.exits import InputError
 
 
 def free_path(folder: Path, stem: str, suffixes: Sequence[str]) -> tuple[Path, ...]:
-    """One path for each suffix, none of them taken: all of the stem `stem`, or else `stem_2`, `stem_3`, and so on."""
+    """Return one free path for each suffix, all named `stem`. If that is taken, all are named `stem_2`, and so on."""
     number = 1
     while True:
         numbered = stem if number == 1 else f"{stem}_{number}"
@@ -22,12 +22,9 @@ def free_path(folder: Path, stem: str, suffixes: Sequence[str]) -> tuple[Path, .
 
 @contextmanager
 def whole_file(path: Path, *, replacing: bool = False) -> Iterator[Path]:
-    """A name beside `path` to write to; the file gets its own name when the block ends well, and goes away otherwise.
+    """Yield a name beside `path` to write to. The file gets the name `path` if the block succeeds, else it is removed.
 
-    replacing: an older file of that name gives way to it.
-
-    Raises:
-        FileExistsError: `path` exists by then, and is not to be replaced.
+    replacing: the file may replace an older one. Raises FileExistsError if `path` exists and is not to be replaced.
     """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
@@ -41,7 +38,7 @@ def whole_file(path: Path, *, replacing: bool = False) -> Iterator[Path]:
 
 
 def publish(unfinished: Path, path: Path) -> None:
-    """Gives a finished file its name at once; raises FileExistsError where that name is taken."""
+    """Give a finished file its name in one step. Raises FileExistsError if the name is taken."""
     try:
         path.hardlink_to(unfinished)
     except FileExistsError:
@@ -56,7 +53,7 @@ def publish(unfinished: Path, path: Path) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Raises InputError where no file can be written to `folder`, or, where it does not exist, it cannot be made."""
+    """Raise InputError if no file can be written to `folder`, or if it does not exist and cannot be made."""
     require_utf8(folder)
     try:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
@@ -69,7 +66,7 @@ def require_writable(folder: Path) -> None:
 
 
 def require_utf8(path: Path) -> None:
-    """Raises InputError where a path's name cannot be written into a summary or a page."""
+    """Raise InputError if a path cannot be written into a summary or a page."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:

@@ -113,7 +113,7 @@ class Task:
 
 
 class Progress:
-    """What a stage is given to tell how far it is. This class shows nothing. `open_progress` opens one that does."""
+    """The progress of a run, which its stages report. This class shows nothing. `open_progress` opens one that does."""
 
     def __init__(self, *, book: rich_progress.Progress | None = None, clock: Clock = time.monotonic) -> None:
         self._clock = clock

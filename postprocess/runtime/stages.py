@@ -21,7 +21,7 @@ class Stage:
 
 
 class Journal:
-    """What a run has to tell: its finished stages, in order, and its warnings, each of them logged at once."""
+    """A record of a run: its finished stages, in order, and its warnings, each of which is logged at once."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress

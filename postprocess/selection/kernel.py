@@ -57,7 +57,7 @@ class MatchKernel:
             (len(codes), layout.pair_columns, layout.triple_columns), weights, shared_cells, strict=True
         ):
             by_columns[columns] = by_columns.get(columns, 0.0) + weight * shared
-        self._lookups = list(by_columns.items())  # the kernel by the number of matches among the first so many columns
+        self._lookups = list(by_columns.items())  # kernel by matches among the first columns
         self.self_value = float(sum(lookup[columns] for columns, lookup in self._lookups))
         count_dtype = np.uint8 if len(codes) <= np.iinfo(np.uint8).max else np.uint16
         self._parts = chunks(codes.shape[1], ROWS_PER_CHUNK)

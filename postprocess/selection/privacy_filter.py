@@ -1,6 +1,6 @@
 """Leaves out pool rows that are too close to a single training row.
 
-Such a row tells about that one person rather than about the population, however well it suits the tables.
+Such a row gives away that one person rather than the population, however well it suits the tables.
 """
 
 from collections.abc import Callable
@@ -52,8 +52,8 @@ def filter_rows(
 
     If fewer rows than needed would be left, only near copies are left out. If that still leaves too few rows, none are.
 
-    weights: (n_rows,) how likely each row is to be chosen; only as many of the heaviest rows are compared as `wanted`
-    asks for, see `far_enough`. training_dcr, share: as `exclusion_radius` takes them. is_too_close: given row numbers
+    weights: (n_rows,) how likely each row is to be chosen; only the heaviest rows are compared, see
+    `far_enough`. training_dcr, share: as `exclusion_radius` takes them. is_too_close: given row numbers
     and (n_training,) radii, returns (n_rows,) bool.
     """
     first_excluded = 0

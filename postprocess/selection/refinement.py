@@ -73,7 +73,7 @@ def refine(
             fit, swaps, rounds = of_residuals(residuals, n), swaps + made, rounds + 1
             curve.append((time.monotonic() - started, fit.overall))
             task.advance(note=f"{swaps} swaps, fit to the targets {fit}")
-            if ends_pass and not deadline.passed():  # a round cut short does not tell what is left to gain
+            if ends_pass and not deadline.passed():  # a round cut short does not show what is left to gain
                 if fit.overall - pass_start.overall < tolerance or swaps == pass_swaps:
                     status = "converged"
                     break

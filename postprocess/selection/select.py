@@ -47,7 +47,7 @@ class Selection:
 def select(
     training: Codes, pool: Codes, n_codes: np.ndarray, parameters: SelectionParameters, *, journal: Journal
 ) -> Selection:
-    """Select as many pool rows as there are training rows, so that all tables match.
+    """Select n pool rows, the number of the training rows, so that all tables match.
 
     pool: at least as many rows as `training`; n_codes: (n_columns,) number of codes of each column. The journal gets a
     stage for each step, and the warnings.
@@ -62,7 +62,9 @@ def select(
 
         targets, marginals = make_targets(context, eligible)
         exempt = training_copies(training, pool) if parameters.allow_training_copies else np.zeros(pool.n_rows, bool)
-        eligible, excluded["near_copies"], training_dcr = filter_close_rows(context, eligible, marginals, exempt)
+        far_enough, too_close, training_dcr = filter_close_rows(context, eligible, marginals, exempt)
+        excluded |= {"near_copies": too_close, "not_compared": len(eligible) - too_close - len(far_enough)}
+        eligible = far_enough
         journal.progress.log(f"pool rows excluded: {_listed(excluded)}")
 
         weights = fit(context, eligible, marginals)

@@ -23,7 +23,7 @@ from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
 from postprocess.tables.mutual_information import top_pairs
 
-PREVIEW_SWEEPS = 1  # of IPF: enough to tell which rows the privacy filter has to compare
+PREVIEW_SWEEPS = 1  # of IPF: enough to show which rows the privacy filter has to compare
 
 
 class Step(StrEnum):

@@ -1,4 +1,4 @@
-"""Decides which tables trimming and refinement match: all, or as many as the parameters and the memory allow."""
+"""Decides which tables trimming and refinement match: all of them, if the parameters and the memory allow."""
 
 from collections.abc import Callable
 from math import comb

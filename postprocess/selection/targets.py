@@ -54,7 +54,7 @@ def smoothed(counts: np.ndarray, prior: np.ndarray, offsets: np.ndarray, n: int,
 def target_tables(
     training: np.ndarray, prior: np.ndarray, layout: Layout, *, smoothing: float, workers: Workers
 ) -> Tables:
-    """Return the target counts of all tables of a layout, for as many rows as the training data has.
+    """Return the target counts of all tables of a layout, for the number of training rows.
 
     training, prior: (n_columns, n_rows) uint8 codes of the training data and of a random sample of the pool.
     """

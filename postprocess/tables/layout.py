@@ -21,7 +21,7 @@ class Layout:
     """Where the cells of each table lie.
 
     n_codes: (n_columns,) number of codes of each column. pair_columns, triple_columns: the bivariate and trivariate
-    tables are those of the first so many columns; triple_columns <= pair_columns <= n_columns.
+    tables are those of the first columns, in these numbers; triple_columns <= pair_columns <= n_columns.
 
     Raises ValueError if the numbers of columns break this order.
     """
@@ -45,7 +45,7 @@ class Layout:
         set_field(self, "triple_start", exclusive_cumsum(n_codes[: self.triple_columns] * (inner[-1] - inner[1:])))
 
     def _pair_starts(self, columns: int) -> np.ndarray:
-        """Return (columns + 1,) first bivariate cells if only the first so many columns have bivariate tables."""
+        """Return (columns + 1,) first bivariate cells if only the first `columns` columns have such tables."""
         return exclusive_cumsum(self.n_codes[:columns] * self.trailing_width(columns))
 
     def trailing_width(self, columns: int) -> np.ndarray:

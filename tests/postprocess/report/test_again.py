@@ -104,7 +104,7 @@ def test_figures_of_a_run_with_other_files_are_left_aside(files, tmp_path, capsy
     assert main([*files, f"--{role}={other}"]) == 0  # the last one of two counts
     (warning,) = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert warning.endswith(
-        f"_summary.json tells of another {role} file than given here, so all figures of its run are left out"
+        f"_summary.json is of a run with another {role} file than given here, so all figures of its run are left out"
     )
     text = (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
     assert "mind the gap" not in text and 'data-figure="origin"' not in text and "by this run" not in text

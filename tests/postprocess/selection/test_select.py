@@ -94,7 +94,7 @@ def test_n_rows_far_better_than_a_random_sample():
     accuracy = {step: measured.overall for step, measured in selection.accuracy.items()}
     assert accuracy["ipf"] < accuracy["trimmed"] < accuracy["refined"]
     assert overall > of_a_random_sample(training, pool) + 0.15
-    assert selection.excluded == {"training_copies": 0, "rare": 0, "near_copies": 0}
+    assert selection.excluded == {"training_copies": 0, "rare": 0, "near_copies": 0, "not_compared": 0}
     assert selection.warnings == []
     for measured in selection.accuracy.values():
         assert any(line.startswith("accuracy of") and str(measured) in line for line in selection.lines)
@@ -191,7 +191,7 @@ def test_training_copies_and_rare_rows_are_kept_out():
     assert_selects(selection, training, pool)
     assert selection.rows[0] >= 60
     assert selection.rows[-1] < 185
-    assert selection.excluded == {"training_copies": 60, "rare": 15, "near_copies": 0}
+    assert selection.excluded == {"training_copies": 60, "rare": 15, "near_copies": 0, "not_compared": 0}
     assert selection.warnings == []
     assert selection.stages[Step.IPF].rows == 125
 
@@ -200,13 +200,13 @@ def test_training_copies_and_rare_rows_stay_where_too_few_others_are_left():
     training, pool = data_with_copies(80, n_pool=139)
     selection = run(training, pool)
     assert_selects(selection, training, pool)
-    assert selection.excluded == {"training_copies": 0, "rare": 15, "near_copies": 0}
+    assert selection.excluded == {"training_copies": 0, "rare": 15, "near_copies": 0, "not_compared": 0}
     assert (selection.rows < 80).any()
     assert re.match("80 pool rows equal to a training row may be selected.* fewer than 60", selection.warnings[0])
     training, pool = data_with_copies(5, n_pool=70)
     selection = run(training, pool)
     assert_selects(selection, training, pool)
-    assert selection.excluded == {"training_copies": 5, "rare": 0, "near_copies": 0}
+    assert selection.excluded == {"training_copies": 5, "rare": 0, "near_copies": 0, "not_compared": 0}
     assert selection.rows[0] >= 5
     assert re.match("15 pool rows with a _RARE_ value .* fewer than 60", selection.warnings[0])
 
