@@ -27,7 +27,7 @@ from postprocess.report.chart_style import (
     plain,
     short,
 )
-from postprocess.selection.steps import Step
+from postprocess.selection.context import Step
 
 SIDES = {"original": ORIGINAL, "synthetic": SYNTHETIC}  # the two data sets that are compared, with their colours
 SELECTION_STAGES = tuple(Step)  # a tuple can be asked for any name; before Python 3.12, an enum cannot

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from postprocess.selection.context import Step
 from postprocess.selection.eligibility import EXCLUSION_REASONS
-from postprocess.selection.steps import Step
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 FROM = "≥ "  # begins the label of a bin that ends where the next one begins

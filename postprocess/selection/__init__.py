@@ -1,6 +1,7 @@
 """The method: from the codes of training data and pool to the numbers of the pool rows that make the result.
 
-`select.py` calls the steps in this order:
+`select.py` is the sequence of the steps, and `steps.py` runs each of them. The arithmetic has a module for each step, in
+this order:
 
     eligibility       pool rows that may be selected at all
     table_budget      tables that trimming and refinement match
@@ -11,5 +12,5 @@
     trimming          drops rows until n are left
     refinement        swaps selected rows for others
 
-Trimming and refinement score rows by the `kernel`.
+Trimming and refinement score rows by the `kernel`. `context.py` holds what the steps share.
 """

@@ -7,12 +7,11 @@ import numpy as np
 from postprocess.data.codes import Codes
 from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
+from postprocess.selection.context import Context, Course
 from postprocess.selection.eligibility import EXCLUSION_REASONS, eligible_rows, training_copies
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.rounding import worth_trying
 from postprocess.selection.steps import (
-    Context,
-    Course,
     choose_subset,
     filter_close_rows,
     fit,

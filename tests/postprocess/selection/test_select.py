@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from postprocess.data.codes import Codes
 from postprocess.runtime.stages import Journal, Stage
 from postprocess.selection import select as selection_module
+from postprocess.selection.context import Step
 from postprocess.selection.select import Selection, select
-from postprocess.selection.steps import Step
 from postprocess.selection.table_budget import GIB
 from postprocess.tables.accuracy import Accuracy
 from postprocess.tables.layout import Layout
