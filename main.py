@@ -6,9 +6,11 @@ Edit the parameters here; README.md says which ones matter most. `run`, below th
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from postprocess.runtime.exits import explain_early_exit, open_standard_streams, run_to_exit
+from postprocess.runtime.exits import explain_early_exit, run_to_exit
+from postprocess.runtime.streams import open_standard_streams
 
 if __name__ == "__main__":
     explain_early_exit()
@@ -17,14 +19,16 @@ from pool.build import build_pool, training_warnings
 from pool.errors import ParameterError, PoolError
 from pool.parameters import PoolParameters
 from postprocess.command_line import Call, parse_call
-from postprocess.data.binning import fit_binning, read_typed
+from postprocess.data.binning import Binning, fit_binning, read_typed
+from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import open_inputs
 from postprocess.data.result_csv import write_result
-from postprocess.data.sources import open_source
+from postprocess.data.sources import Source, open_source
 from postprocess.preflight import Preflight, available_memory
 from postprocess.report.write import ENDINGS, Run, write_report
 from postprocess.runtime.exits import InputError
+from postprocess.runtime.outputs import write_under_free_name
 from postprocess.runtime.progress import Progress, open_progress
 from postprocess.runtime.stages import Journal
 from postprocess.scoring import CycleScorer
@@ -60,7 +64,7 @@ POOL = PoolParameters(
 )
 # --draft replaces these, for a first look at the data in about a minute.
 DRAFT = POOL.for_one_cycle(model_name="MOSTLY_AI/Small", max_epochs=6, sample_size=10.0)
-DRAFT_WARNING = "a draft: one small generator, shortly trained; leave out --draft for a result to use"
+DRAFT_WARNING = "this is a draft (one small generator, a short training); run without --draft for a result to use"
 
 # ----------------------------------------------------------------------------------------------------- the selection
 SELECTION = SelectionParameters(
@@ -72,7 +76,7 @@ SELECTION = SelectionParameters(
     ipf_tolerance=1e-4,
     # Trimming: rows of the oversized subset per training row. More choice; the time grows with the rows dropped.
     trimming_data_multiplier=2.0,
-    # Trimming: rows compared with each other at a time. More choose better and take longer.
+    # Trimming: rows compared with each other at a time. A larger number chooses better and takes longer.
     trimming_swapsize=100_000,
     # Trimming: minutes, at most. Rows that are then still too many go by their last score.
     max_trimming_time=30.0,
@@ -80,7 +84,7 @@ SELECTION = SelectionParameters(
     # gives at most this many pairs (triples). None: all columns.
     refinement_top_pairs=None,
     refinement_top_triples=None,
-    # Refinement: rows compared with each other at a time. More find better swaps and take longer.
+    # Refinement: rows compared with each other at a time. A larger number finds better swaps and takes longer.
     refinement_swapsize=100_000,
     # Refinement: rounds, at most, each with another set of rows.
     refinement_iterations=1_000,
@@ -90,11 +94,11 @@ SELECTION = SelectionParameters(
     max_refinement_time=30.0,
     # GiB for the tables of three columns. If they need more, only those of the most informative columns are matched.
     max_memory=4.0,
-    # 0 to 1: how far the target tables of pairs and triples move from the training data's towards the pool's, where
-    # sampling noise alone may tell the two apart. 0 fits the training rows as they are.
+    # 0 to 1: how far the targets of pairs and triples move from the training data's tables towards the pool's, as far
+    # as sampling noise explains the difference. 0 fits the training rows as they are.
     target_smoothing=0.55,
-    # 0 to 1: a pool row is not selected if it is closer to a training row than this share of the distance from there
-    # to the next training row, or if it differs in one column only and that is rare. 0: no filter.
+    # 0 to 1: a pool row is excluded if its distance to its closest training row is below this share of that row's
+    # distance to the nearest other training row, or if it differs in one column only and real rows rarely do. 0: off.
     privacy_filter=1.0,
     # Whether pool rows that equal a training row may be selected.
     allow_training_copies=False,
@@ -110,14 +114,16 @@ def main(arguments: Sequence[str]) -> int:
     open_standard_streams()
     call = parse_call(arguments)
     return run_to_exit(
-        lambda: run(call, open_progress(sys.stderr)), wrong_input=(InputError, ParameterError), failed=(PoolError,)
+        lambda: run(call, open_progress(sys.stderr)),
+        wrong_input=(InputError, ParameterError),
+        failed=(PoolError,),
+        to_save_memory="lower sample_size, max_memory or the swapsizes",
     )
 
 
 def run(call: Call, progress: Progress) -> list[Path]:
     """Run the method step by step; returns the paths of the files that it wrote."""
-    journal = Journal(progress)
-    threads = SELECTION.threads
+    journal, threads = Journal(progress), SELECTION.threads
 
     # 1. Bin the training data to integers.
     with journal.stage("reading") as stage:
@@ -131,25 +137,9 @@ def run(call: Call, progress: Progress) -> list[Path]:
     preflight = Preflight(inputs.training, binning, SELECTION, call.output)
 
     # 2. Train generators and sample the pool, or take the pool that is given.
-    pool_parameters = DRAFT if call.draft else POOL
     pool_file, pool_made_by = inputs.pool, None
     if pool_file is None:
-        with journal.stage("pool") as stage:
-            built = build_pool(
-                read_typed(inputs.training, binning),
-                pool_parameters,
-                folder=call.output / "pool_data",
-                suffix=call.suffix,
-                to_text=binning.to_text,
-                score=CycleScorer(training, binning, threads),
-                before_training=preflight.before_training,
-                memory_bytes=available_memory().memory,
-                training_sha256=inputs.training.sha256,
-                progress=progress,
-            )
-            stage.rows = built.rows
-        journal.warn(*[DRAFT_WARNING] if call.draft else training_warnings(built.cycles))
-        pool_file, pool_made_by = open_source(built.path, role="pool"), built.made_by
+        pool_file, pool_made_by = make_pool(call, inputs.training, binning, training, preflight, journal)
     with journal.stage("reading the pool") as stage:
         pool = read_codes(pool_file, binning, at_least=training.n_rows, threads=threads, progress=progress)
         stage.rows = pool.n_rows
@@ -161,15 +151,8 @@ def run(call: Call, progress: Progress) -> list[Path]:
     # 4. Write the result, then the report on it. With a holdout, mostlyai-qa's figures are added at the end.
     with journal.stage("writing") as stage:
         stem = f"flat_result_{datetime.now():%Y%m%d_%H%M}{call.suffix}"
-        paths = write_result(
-            pool_file,
-            selection.rows,
-            binning,
-            folder=call.output / "results",
-            stem=stem,
-            companions=ENDINGS,
-            progress=progress,
-        )
+        write = partial(write_result, pool_file, selection.rows, binning, progress=progress)
+        paths = write_under_free_name(call.output / "results", stem, (".csv", *ENDINGS), write)
         stage.rows = len(selection.rows)
     made = Run(
         inputs=inputs,
@@ -180,10 +163,37 @@ def run(call: Call, progress: Progress) -> list[Path]:
         pool=pool,
         selection=selection,
         paths=paths,
-        parameters=(pool_parameters, SELECTION),
+        parameters=(pool_parameters(call), SELECTION),
         draft=call.draft,
     )
     return write_report(made, journal)
+
+
+def make_pool(
+    call: Call, source: Source, binning: Binning, training: Codes, preflight: Preflight, journal: Journal
+) -> tuple[Source, str]:
+    """Build the pool, or take the one that an earlier run has left; returns its file and which run has made it."""
+    with journal.stage("pool") as stage:
+        built = build_pool(
+            read_typed(source, binning),
+            pool_parameters(call),
+            folder=call.output / "pool_data",
+            suffix=call.suffix,
+            to_text=binning.to_text,
+            score=CycleScorer(training, binning, SELECTION.threads),
+            before_training=preflight.before_training,
+            memory_bytes=available_memory().memory,
+            training_sha256=source.sha256,
+            progress=journal.progress,
+        )
+        stage.rows = built.rows
+    journal.warn(*[DRAFT_WARNING] if call.draft else training_warnings(built.cycles))
+    return open_source(built.path, role="pool"), built.made_by
+
+
+def pool_parameters(call: Call) -> PoolParameters:
+    """Return the parameters of the pool that the call asks for."""
+    return DRAFT if call.draft else POOL
 
 
 if __name__ == "__main__":

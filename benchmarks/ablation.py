@@ -1,9 +1,7 @@
-"""Measures what each step of the selection buys: the same selection with one step after the other left to chance.
+"""Measures what each step of the selection gains, by leaving one step after the other to chance.
 
 python -m benchmarks.ablation TRAINING POOL [--set name=value ...] [--json FILE]
 """
-
-from __future__ import annotations
 
 import argparse
 import sys
@@ -17,7 +15,7 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.command import add_case, add_parameters, exits, share, text_table, with_settings, write_figures
-from benchmarks.measure import LEVELS
+from benchmarks.measure import ACCURACIES
 from benchmarks.runs import Case, read_case
 from main import SELECTION
 from postprocess.runtime.progress import Progress, open_progress
@@ -32,14 +30,14 @@ from postprocess.tables.counts import Tables
 
 
 def equal_weights(codes: np.ndarray, *_: object, **__: object) -> IpfResult:
-    """In place of `fit_weights`: the same weight for all; refinement then tries all rows."""
+    """Replace `fit_weights`: give all rows the same weight. Refinement then tries all rows."""
     return IpfResult(np.ones(codes.shape[1]), "left to chance", sweeps=0, largest_error=np.nan, mean_error=np.nan)
 
 
 def draw_rows(
     _codes: np.ndarray, weights: np.ndarray, *_: object, n: int, rng: np.random.Generator, **__: object
 ) -> np.ndarray:
-    """In place of `round_weights`: n rows drawn at random by their weights (Efraimidis and Spirakis, 2006)."""
+    """Replace `round_weights`: draw n rows at random by their weights (Efraimidis and Spirakis, 2006)."""
     fractions = scale_weights(weights, n)
     with np.errstate(divide="ignore"):
         keys = rng.standard_exponential(len(fractions)) / fractions
@@ -49,7 +47,7 @@ def draw_rows(
 def drop_rows(
     tables: Tables, codes: np.ndarray, *_: object, n: int, rng: np.random.Generator, **__: object
 ) -> TrimmingResult:
-    """In place of `trim`: all but n rows dropped at random."""
+    """Replace `trim`: keep n rows at random."""
     keep = np.zeros(codes.shape[1], dtype=bool)
     keep[rng.permutation(len(keep))[:n]] = True
     tables.add(codes[:, ~keep], np.full(np.count_nonzero(~keep), -1))
@@ -58,7 +56,7 @@ def drop_rows(
 
 @dataclass(frozen=True)
 class Variant:
-    """A selection with some steps replaced, by their names in postprocess.selection.steps, or other parameters."""
+    """A selection with other steps, by their names in postprocess.selection.steps, or with other parameters."""
 
     name: str
     steps: dict[str, Callable] = field(default_factory=dict)
@@ -75,7 +73,7 @@ VARIANTS = (
 
 
 def ablate(case: Case, parameters: SelectionParameters, *, progress: Progress) -> list[dict]:
-    """Run all variants; name, seconds of the selection and accuracies (shares by step and level) of each."""
+    """Run all variants. Return the name, the seconds of the selection and the accuracies by step and order of each."""
     found = []
     for variant in VARIANTS:
         progress.log(f"variant: {variant.name}")
@@ -91,21 +89,21 @@ def ablate(case: Case, parameters: SelectionParameters, *, progress: Progress) -
 
 
 def ablation_table(found: Sequence[dict]) -> str:
-    """Variant by variant: the overall accuracy after each step, and all levels of the result."""
+    """Return a line for each variant: the overall accuracy after each step, and all accuracies of the result."""
     rows = [
         [
             result["variant"],
             f"{result['seconds']:,.1f}",
             *(share(result["accuracy"][step]["overall"]) for step in ("ipf", "trimmed")),
-            *(share(result["accuracy"]["refined"][level]) for level in LEVELS),
+            *(share(result["accuracy"]["refined"][name]) for name in ACCURACIES),
         ]
         for result in found
     ]
-    return text_table(["variant", "seconds", "subset", "trimmed", "result", *LEVELS[1:]], rows)
+    return text_table(["variant", "seconds", "subset", "trimmed", "result", *ACCURACIES[1:]], rows)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__.splitlines()[0])
     add_case(parser)
     add_parameters(parser)

@@ -11,15 +11,15 @@
 #   "scipy==1.17.1",
 # ]
 # ///
-"""Attacks synthetic rows with anonymeter: do they single out, link or give away the rows that they were made from?
+"""Attacks synthetic rows with anonymeter: do they single out, link or disclose the rows that they were made from?
 
 uv run benchmarks/attack.py TRAINING RESULT CONTROL [--attacks N] [--secret COLUMN] [--seed N] [--json FILE]
 
 Every attack is made on the training rows and, for comparison, on the control rows: original rows that had no part in
-the result. What succeeds on both alike is what the columns tell of each other, so the risk is what succeeds on the
-training rows beyond that. anonymeter needs an older NumPy than the project, so uv runs this script in an environment of
-its own, and nothing of the project is imported. Functions import anonymeter where they use it, so that elsewhere a call
-ends with one line, and the tests can run.
+the result. An attack that succeeds on the control rows uses only how the columns depend on each other, so the risk is
+the additional success on the training rows. anonymeter needs an older NumPy than the project, so uv runs this script in
+an environment of its own, and it imports nothing of the project. Each function that needs anonymeter imports it itself.
+Without anonymeter, a call ends with one line, and the tests can run.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ CONFIDENCE = 0.95  # of all intervals
 FEWEST_ROWS = 20  # of each file: with fewer, the intervals say nothing
 PREDICATE_COLUMNS = (1, 3, 5)  # columns that an attack by predicates combines
 TRIES = 50  # for each predicate wanted
-FITTED_SIZES = 10  # sizes of a control that its count is fitted over, where it has fewer rows than the training data
-PARTS = 20  # of the control, left out in turn to see how uncertain that count is
-HALVINGS = 3  # ways to deal the columns to the two sides of an attack that links
+FITTED_SIZES = 10  # sizes of a control that its count is fitted over, if it has fewer rows than the training data
+PARTS = 20  # of the control, left out in turn to estimate the error of that count
+HALVINGS = 3  # ways to divide the columns between the two sides of a linking attack
 NEIGHBOURS = (1, 5, 20)
-SECRET_LEVELS = 20  # ranges of equally many rows, one of which is to be told where the secret is a number
+SECRET_LEVELS = 20  # a secret number is guessed by its range: ranges that hold equal numbers of rows
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The three files' rows, with the same columns of the same kinds: float64, or object with one mark for each text.
+    """The rows of the three files, with the same columns and kinds: float64, or object with one mark for each text.
 
-    Columns are called c0, c1, ..., which predicates can name; `names` has their own names, in that order.
+    The columns are called c0, c1, ..., because predicates can use these names. names: their own names, in that order.
     """
 
     training: pd.DataFrame
@@ -67,19 +67,19 @@ class Tables:
 
     @property
     def rows(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        """Training, result, control."""
+        """The training, result and control rows."""
         return self.training, self.result, self.control
 
     def targets(self, attacks: int) -> int:
-        """How many attacks the rows of each file allow, of the number wanted."""
+        """Return how many of the wanted attacks the number of rows of each file allows."""
         return min(attacks, *map(len, self.rows))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One attack: successes of n attacks on the training rows, at random, and on the control rows, with their rates.
+    """The successes of one kind of attack on the training rows, at random and on the control rows, with their rates.
 
-    Rates and risk are anonymeter's: shares, 0..1, by Wilson's score; None where there was nothing to attack with.
+    The rates and the risk are anonymeter's: shares, 0..1, by Wilson's score. They are None if no attack was possible.
     """
 
     kind: str
@@ -97,7 +97,7 @@ class Finding:
 
 
 def read_tables(paths: Sequence[Path]) -> Tables:
-    """Read training, result and control rows; raises ValueError, in one line, where they cannot be compared."""
+    """Read training, result and control rows. Raises ValueError, in one line, if they cannot be compared."""
     frames = [_read(path) for path in paths]
     names = list(frames[0].columns)
     for path, frame in zip(paths, frames, strict=True):
@@ -125,7 +125,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def attackable(column: pd.Series) -> pd.Series:
-    """Cells as floats where all are numbers or dates (then days), else marks for the texts, which need no quoting."""
+    """Return the values as floats if all are numbers or dates (as days), else as marks, which need no quoting."""
     cells = column.notna().sum()
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     if np.isfinite(numbers).sum() == cells:
@@ -138,10 +138,10 @@ def attackable(column: pd.Series) -> pd.Series:
 
 
 def neighbourly(tables: Tables) -> tuple[list[pd.DataFrame], dict[str, list[str]]]:
-    """The rows without missing cells, for distances, and what each column became.
+    """Return the rows without missing values, for distances, and by column the columns that it became.
 
-    A missing number is the training rows' median, and a column more says that it was missing; anonymeter itself puts
-    rows that miss a number last, however near they are.
+    A missing number becomes the median of the training rows, and an additional column says that it was missing.
+    anonymeter itself puts rows with a missing number last, even if they are near.
     """
     frames = [frame.copy() for frame in tables.rows]
     became = {name: [name] for name in tables.training.columns}
@@ -159,9 +159,10 @@ def neighbourly(tables: Tables) -> tuple[list[pd.DataFrame], dict[str, list[str]
 
 
 def levels(name: str, tables: Tables) -> list[np.ndarray]:
-    """A secret's cells as whole numbers, alike in all files: a number's is its range, the last level is a missing cell.
+    """Return the levels of a secret column: whole numbers with the same meaning in all files, -1 for a missing value.
 
-    anonymeter's own rule, within 5 % of the guess, takes all negative guesses for right, and all guesses of a year.
+    The level of a number is its range. anonymeter's own rule, within 5 % of the guess, counts every negative guess and
+    every guess of a year as right.
     """
     training = tables.training[name].dropna()
     if training.dtype == object:
@@ -174,15 +175,16 @@ def levels(name: str, tables: Tables) -> list[np.ndarray]:
 
 
 def single_out(tables: Tables, columns: int, *, attacks: int, seed: int) -> Finding:
-    """Predicates over so many columns that are true of one result row: are they true of one training row, too?
+    """Attack with predicates over `columns` columns that match one result row: do they match one training row, too?
 
-    A control of another size singles out more or less by its size alone, so its count is scaled to the training rows'.
+    The number of singled out control rows depends on the size of the control, so it is scaled to the number of training
+    rows.
     """
     from anonymeter.evaluators import singling_out_evaluator as anonymeter
 
     training, result, control = (frame.drop_duplicates() for frame in tables.rows)
     anonymeter.rng = np.random.default_rng(seed)
-    attacks = tables.targets(attacks)  # more predicates than rows would be about the same rows again and again
+    attacks = tables.targets(attacks)  # more predicates than rows would concern the same rows repeatedly
     if columns == 1:
         predicates = anonymeter.univariate_singling_out_queries(result, attacks)
     else:
@@ -197,15 +199,15 @@ def single_out(tables: Tables, columns: int, *, attacks: int, seed: int) -> Find
 
 
 def _matches(predicates: Sequence[str], rows: pd.DataFrame) -> np.ndarray:
-    """Of which rows each predicate is true, (n_predicates, n_rows) bool."""
+    """Return (n_predicates, n_rows) bool: whether the predicate is true of the row."""
     return np.array([np.asarray(rows.eval(predicate, engine="python"), dtype=bool) for predicate in predicates])
 
 
 def control_count(matches: np.ndarray, n_training: int, rng: np.random.Generator) -> tuple[float, float]:
-    """How many predicates would single out a control row, were there `n_training` of them, and its standard error.
+    """Return how many predicates would single out one of `n_training` control rows, and the standard error.
 
-    matches: (n_predicates, n_control) bool. The error is the jackknife's, over parts of the control left out in turn:
-    it holds the scaling's, which anonymeter leaves out and which is the larger one for a small control.
+    matches: (n_predicates, n_control) bool. The error is the jackknife's, over parts of the control left out in turn.
+    It includes the error of the scaling, which anonymeter ignores and which dominates for a small control.
     """
     counts, n_control = matches.sum(axis=1), matches.shape[1]
     parts = np.array_split(rng.permutation(n_control), PARTS)
@@ -214,10 +216,10 @@ def control_count(matches: np.ndarray, n_training: int, rng: np.random.Generator
 
 
 def _scaled(counts: np.ndarray, n_control: int, n_training: int) -> float:
-    """How many predicates would match one row, of `n_training`, when they match so many of `n_control`.
+    """Return how many predicates would match exactly one of `n_training` rows, if they match `counts` of `n_control`.
 
-    For fewer rows, it is known: how often one match remains of several is hypergeometric. For more rows, anonymeter's
-    model tells, fitted to such figures; anonymeter itself fits it to parts of 1,000 rows and more.
+    For fewer rows, the number of matches that remain is hypergeometric. For more rows, anonymeter's model extrapolates
+    such figures; anonymeter itself fits it to parts of 1,000 rows and more.
     """
     from scipy.stats import hypergeom
 
@@ -234,13 +236,13 @@ def _scaled(counts: np.ndarray, n_control: int, n_training: int) -> float:
     sizes = np.linspace(n_control // FITTED_SIZES, n_control, FITTED_SIZES).astype(int)
     try:
         model = _fit_model(sizes, np.array([expected(size) for size in sizes]))
-    except RuntimeError:  # no fit: rather too high a risk than too low a one
+    except RuntimeError:  # no fit: a risk that is too low would be worse than one that is too high
         return float(singled_out)
     return min(singled_out * float(model(n_training) / model(n_control)), float(len(counts)))
 
 
 def link(tables: Tables, *, attacks: int, seed: int) -> list[Finding]:
-    """Two sides know half of a row's columns each: do their halves have a nearest result row in common?"""
+    """Attack by linking: two sides know half of a row's columns each. Do their halves share a nearest result row?"""
     from anonymeter.evaluators import LinkabilityEvaluator
 
     (training, result, control), became = neighbourly(tables)
@@ -263,7 +265,7 @@ def link(tables: Tables, *, attacks: int, seed: int) -> list[Finding]:
 
 
 def infer(tables: Tables, secret: str, *, attacks: int, seed: int) -> Finding:
-    """Somebody knows a row but for one column: does the nearest result row tell it?"""
+    """Attack by inference: somebody knows all columns of a row but one. Does the nearest result row disclose it?"""
     from anonymeter.evaluators import InferenceEvaluator
 
     (training, result, control), became = neighbourly(tables)
@@ -279,7 +281,7 @@ def infer(tables: Tables, secret: str, *, attacks: int, seed: int) -> Finding:
 
 
 def _evaluate(evaluator: Any, seed: int) -> None:
-    """Attack, with all of anonymeter's randomness from the seed: NumPy's global one, and generators without a seed."""
+    """Run an attack with all of anonymeter's randomness from the seed: NumPy's global one, and unseeded generators."""
     np.random.seed(seed)
     with mock.patch.object(np.random, "default_rng", return_value=np.random.default_rng(seed)):
         evaluator.evaluate()
@@ -295,7 +297,7 @@ def judge(
     *,
     control_error: float = 0.0,
 ) -> Finding:
-    """anonymeter's rates and risk; `control_error` is a standard error of the control's count on top of Wilson's."""
+    """Return anonymeter's rates and risk. control_error: standard error of the control's count, added to Wilson's."""
     from anonymeter.stats.confidence import SuccessRate, probit, residual_success, success_rate
 
     rate, random_rate, control_rate = (
@@ -309,7 +311,7 @@ def judge(
 
 
 def findings_table(findings: Sequence[Finding]) -> str:
-    """Attack by attack."""
+    """Return a line for each attack."""
     rows = []
     for each in findings:
         figures = (each.rate, each.random_rate, each.control_rate, each.risk, each.low, each.high)
@@ -318,7 +320,7 @@ def findings_table(findings: Sequence[Finding]) -> str:
 
 
 def kinds_table(findings: Sequence[Finding]) -> str:
-    """Kind by kind: means, the highest risk, and how many intervals of the risk lie above 0."""
+    """Return a line for each kind: means, the highest risk, and how many intervals of the risk lie above 0."""
     rows = []
     for kind in dict.fromkeys(each.kind for each in findings):
         of_kind = [each for each in findings if each.kind == kind and each.risk is not None]
@@ -333,7 +335,7 @@ def kinds_table(findings: Sequence[Finding]) -> str:
 
 
 def _text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns side by side, the first two to the left and the others to the right."""
+    """Return lines of aligned columns, the first two aligned left and the others right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = (
         "  ".join(
@@ -346,18 +348,18 @@ def _text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def copies(rows: pd.DataFrame, training: pd.DataFrame) -> int:
-    """How many of the rows equal a training row."""
+    """Return how many of the rows equal a training row."""
     hashes, known = (pd.util.hash_pandas_object(each, index=False) for each in (rows, training))
     return int(hashes.isin(known).sum())
 
 
 def attack(tables: Tables, secrets: Sequence[str], *, attacks: int, seed: int) -> list[Finding]:
-    """All attacks; `secrets` are column names of the files."""
-    logging.getLogger("anonymeter").setLevel(logging.ERROR)  # too few predicates: the table tells their number
+    """Run all attacks. secrets: column names of the files."""
+    logging.getLogger("anonymeter").setLevel(logging.ERROR)  # of too few predicates: the table shows their number
     options = {"attacks": attacks, "seed": seed}
     counts = [count for count in PREDICATE_COLUMNS if count <= len(tables.names)]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an attack no better than guessing: the table tells both rates
+        warnings.simplefilter("ignore")  # of attacks no better than guessing: the table shows both rates
         findings = [single_out(tables, count, **options) for count in counts]
         findings += link(tables, **options)
         findings += [infer(tables, f"c{tables.names.index(secret)}", **options) for secret in secrets]
@@ -365,7 +367,7 @@ def attack(tables: Tables, secrets: Sequence[str], *, attacks: int, seed: int) -
 
 
 def read_call(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line; a wrong one ends the program with one line and exit code 2."""
+    """Read the command line. A wrong one ends the program with one line and exit code 2."""
     parser = _Parser(prog="attack.py", description=__doc__.splitlines()[0])
     parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows that the result is made of")
     parser.add_argument("result", type=Path, metavar="RESULT", help="the synthetic rows")
@@ -401,7 +403,7 @@ def _new_file(text: str) -> Path:
 
 
 def write_json(content: dict[str, object], path: Path) -> None:
-    """Write it, whole or not at all; raises FileExistsError where the name is taken."""
+    """Write a JSON file, whole or not at all. Raises FileExistsError if the name is taken."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -411,7 +413,7 @@ def write_json(content: dict[str, object], path: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line; the exit code."""
+    """Run the command line and return the exit code."""
     given = read_call(arguments)
     paths = {"training": given.training, "result": given.result, "control": given.control}
     try:

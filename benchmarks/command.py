@@ -1,6 +1,4 @@
-"""What the benchmarks' command lines have in common: options, exit codes, JSON files."""
-
-from __future__ import annotations
+"""What the command lines of the benchmarks share: options, exit codes, JSON files."""
 
 import argparse
 import ast
@@ -26,14 +24,14 @@ TO_SAVE_MEMORY = "take a smaller case, or lower max_memory or the swapsizes with
 
 
 class RunError(Exception):
-    """A run that was to be measured did not end well: one line that names its files, and what to do."""
+    """A measured run failed. The message is one line with its files and what to do."""
 
 
 @contextmanager
 def exits(parser: argparse.ArgumentParser) -> Iterator[None]:
-    """Ends the program with one line and an exit code.
+    """End the program with one line and an exit code if the block fails.
 
-    2 for wrong input or parameters, 1 where a run failed or memory ran out, 130 when interrupted.
+    The code is 2 for wrong input or parameters, 1 if a run failed or memory ran out, and 130 after an interrupt.
     """
     try:
         yield
@@ -48,21 +46,21 @@ def exits(parser: argparse.ArgumentParser) -> Iterator[None]:
 
 
 def whole(text: str) -> int:
-    """A whole number of at least 0, for argparse: 100000 or 100_000."""
+    """Return a whole number of at least 0, such as 100000 or 100_000. For argparse."""
     if not text.replace("_", "").isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
+    """Return a whole number of at least 1. For argparse."""
     if whole(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return whole(text)
 
 
 def new_file(text: str) -> Path:
-    """A path that is free, for argparse: hours of measuring must not end with a file that is there already."""
+    """Return a path that is free. For argparse: hours of measuring must not end because a file exists already."""
     path = Path(text)
     if path.exists():
         raise argparse.ArgumentTypeError(f"{path}: exists already; remove it, or give another name")
@@ -72,14 +70,14 @@ def new_file(text: str) -> Path:
 
 
 def add_case(parser: argparse.ArgumentParser) -> None:
-    """The arguments TRAINING and POOL, and the option --json."""
+    """Add the arguments TRAINING and POOL, and the option --json."""
     parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv, .csv.gz or .parquet")
     parser.add_argument("pool", type=Path, metavar="POOL", help="the synthetic rows to select from")
     parser.add_argument("--json", type=new_file, metavar="FILE", help="write all figures")
 
 
 def write_figures(given: argparse.Namespace, **figures: object) -> None:
-    """Write the figures, and what they were measured on, to the file of --json, where there is one."""
+    """Write the figures, and what they were measured on, to the file of --json, if there is one."""
     if given.json:
         files = {name: str(getattr(given, name)) for name in ("training", "pool") if hasattr(given, name)}
         measured_on = files | {"machine": machine()}
@@ -87,7 +85,7 @@ def write_figures(given: argparse.Namespace, **figures: object) -> None:
 
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:
-    """The option --set."""
+    """Add the option --set."""
     parser.add_argument(
         "--set",
         action="append",
@@ -98,9 +96,9 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(texts: Sequence[str], parameters: Parameters) -> dict[str, Parameters]:
-    """main.py's parameters and, by their labels, those that texts of the form LABEL:NAME=VALUE,... replace some of.
+    """Return main.py's parameters and, by label, the parameters that texts of the form LABEL:NAME=VALUE,... change.
 
-    Raises ValueError, in one line, for a text of another form, an unknown name or a value that is not allowed.
+    Raises ValueError, in one line, if a text has another form, a name is unknown or a value is not allowed.
     """
     found = {"main.py's": parameters}
     for text in texts:
@@ -112,9 +110,9 @@ def settings_of(texts: Sequence[str], parameters: Parameters) -> dict[str, Param
 
 
 def with_settings(parameters: Parameters, settings: Sequence[str]) -> Parameters:
-    """The parameters with some of them replaced, each given as `name=value`, the value as Python would write it.
+    """Return the parameters with some of them replaced. Each setting is `name=value`, with the value as in Python.
 
-    Raises ValueError, in one line, for an unknown name or a value that is not allowed.
+    Raises ValueError, in one line, if a name is unknown or a value is not allowed.
     """
     names = [field.name for field in fields(parameters)]
     values = {}
@@ -125,12 +123,12 @@ def with_settings(parameters: Parameters, settings: Sequence[str]) -> Parameters
         try:
             values[name] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
-            values[name] = text  # where a parameter is no text, that is refused below, by name
+            values[name] = text  # `replace` refuses it by name if the parameter is no text
     return replace(parameters, **values)
 
 
 def machine() -> dict[str, object]:
-    """What the numbers were measured on."""
+    """Return what the numbers were measured on."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -140,9 +138,9 @@ def machine() -> dict[str, object]:
 
 
 def read_items(path: Path, holds: str, keys: Sequence[str]) -> list[dict]:
-    """The items, at least one, that a benchmark's JSON file holds under the name `holds`, each with these keys.
+    """Return the items that a benchmark's JSON file holds under the name `holds`: at least one, each with these keys.
 
-    Raises ValueError, naming the file, where it is another kind of file.
+    Raises ValueError, naming the file, if it is another kind of file.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -159,18 +157,18 @@ def read_items(path: Path, holds: str, keys: Sequence[str]) -> list[dict]:
 
 
 def write_json(content: dict, path: Path) -> None:
-    """Write it, whole or not at all; raises FileExistsError where the name is taken."""
+    """Write a JSON file, whole or not at all. Raises FileExistsError if the name is taken."""
     with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns side by side, the first to the left and the others to the right."""
+    """Return lines of aligned columns, the first aligned left and the others right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [
         "  ".join(
-            cell.ljust(width) if c == 0 else cell.rjust(width)
-            for c, (cell, width) in enumerate(zip(row, widths, strict=True))
+            text.ljust(width) if c == 0 else text.rjust(width)
+            for c, (text, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in (head, *rows)
     ]
@@ -178,7 +176,7 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share, 0..1, or a dash."""
+    """Return a share, 0..1, as text, or a dash for None."""
     return "-" if value is None else f"{value:.5f}"
 
 

@@ -1,9 +1,7 @@
-"""Makes a training table and a pool of any size, of mixed, correlated columns with missing values, from a seed.
+"""Makes training data and a pool of any size from a seed: mixed, correlated columns with missing values.
 
 python -m benchmarks.make_case FOLDER --rows 100000 --columns 80 --pool-rows 2500000 --seed 1
 """
-
-from __future__ import annotations
 
 import argparse
 import sys
@@ -18,18 +16,18 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from benchmarks.command import exits, whole
-from benchmarks.structure import Structure, new_structure
+from benchmarks.population import Population, new_population
 from postprocess.data.sources import MIN_ROWS
 from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.progress import Progress, open_progress
 
-ROWS_PER_PIECE = 1 << 16  # drawn and written together: memory depends on this, not on the number of rows
-POOL_CYCLES = 2  # generators that the pool comes from, each with errors of its own
+ROWS_PER_PIECE = 1 << 16  # drawn and written at a time: memory depends on this, not on the number of rows
+POOL_CYCLES = 2  # number of generators, each with errors of its own, that the pool comes from
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseSize:
-    """How large a case is. Raises ValueError, in one line, for sizes that make no case."""
+    """How large a case is. Raises ValueError, in one line, if the sizes make no case."""
 
     rows: int = 100_000
     columns: int = 80
@@ -45,28 +43,29 @@ class CaseSize:
 def make_case(
     folder: Path, size: CaseSize, *, seed: int, progress: Progress, pool_format: Literal["parquet", "csv"] = "parquet"
 ) -> tuple[Path, Path]:
-    """Write training.csv and pool.parquet or pool.csv, each whole or not at all; returns their paths.
+    """Write training.csv and pool.parquet or pool.csv, each whole or not at all, and return their paths.
 
-    The pool's rows are drawn from flawed copies of the population that the training rows come from, never from the
+    The training rows are drawn from a population, and the pool's rows from perturbed copies of it, never from the
     training rows. The same size, format and seed give the same files.
 
-    Raises FileExistsError where a file is there already.
+    Raises FileExistsError if a file exists already.
     """
     training_path, pool_path = folder / "training.csv", folder / f"pool.{pool_format}"
     for path in (training_path, pool_path):
         if path.exists():
             raise FileExistsError(f"{path}: exists already; remove it, or give another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    of_structure, of_training, of_flaws, of_pool = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(4))
-    population = new_structure(size.columns, of_structure)
-    learnt = [population.flawed(of_flaws) for _ in range(POOL_CYCLES)]
-    _write(training_path, [population], size.rows, of_training, progress)
-    _write(pool_path, learnt, size.pool_rows, of_pool, progress)
+    streams = np.random.SeedSequence(seed).spawn(4)
+    population_rng, training_rng, perturbation_rng, pool_rng = map(np.random.default_rng, streams)
+    population = new_population(size.columns, population_rng)
+    learnt = [population.perturbed(perturbation_rng) for _ in range(POOL_CYCLES)]
+    _write(training_path, [population], size.rows, training_rng, progress)
+    _write(pool_path, learnt, size.pool_rows, pool_rng, progress)
     return training_path, pool_path
 
 
-def _write(path: Path, sources: list[Structure], n_rows: int, rng: np.random.Generator, progress: Progress) -> None:
-    """So many rows, equal shares of each source, one after the other."""
+def _write(path: Path, sources: list[Population], n_rows: int, rng: np.random.Generator, progress: Progress) -> None:
+    """Write n_rows rows, equal shares of each source, one source after the other."""
     open_writer = pq.ParquetWriter if path.suffix == ".parquet" else _CsvWriter
     with (
         whole_file(path) as unfinished,
@@ -84,7 +83,7 @@ def _write(path: Path, sources: list[Structure], n_rows: int, rng: np.random.Gen
 
 
 class _CsvWriter(pa_csv.CSVWriter):
-    """Writes batches whose text columns are dictionaries, which Arrow's own writer does not take."""
+    """Writes batches with dictionary columns, which Arrow's own writer refuses."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         plain = [pa.string() if pa.types.is_dictionary(type) else type for type in schema.types]
@@ -96,7 +95,7 @@ class _CsvWriter(pa_csv.CSVWriter):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.make_case", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where training.csv and the pool go")
     parser.add_argument("--rows", type=whole, default=CaseSize.rows, help="training rows (%(default)s)")

@@ -3,8 +3,6 @@
 python -m benchmarks.measure TRAINING POOL [--set name=value ...] [--repeat N] [--json FILE]
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence
@@ -24,11 +22,11 @@ from benchmarks.command import (
 from benchmarks.runs import Run, run_apart
 from main import SELECTION
 
-LEVELS = ("overall", "univariate", "bivariate", "trivariate")
+ACCURACIES = ("overall", "univariate", "bivariate", "trivariate")
 
 
 def stage_table(runs: Sequence[Run]) -> str:
-    """Stage by stage: the median of the seconds over all runs, their range if there are several, the highest peak."""
+    """Return a line for each stage: the median and the range of the seconds over all runs, and the highest peak."""
     rows = []
     for stages in zip(*(run.stages for run in runs), strict=True):
         peak = max(stage.peak_memory_bytes for stage in stages)
@@ -39,9 +37,9 @@ def stage_table(runs: Sequence[Run]) -> str:
 
 
 def accuracy_table(accuracy: dict[str, dict[str, float | None]]) -> str:
-    """Step by step: all levels."""
-    rows = [[step, *(share(values[level]) for level in LEVELS)] for step, values in accuracy.items()]
-    return text_table(["after", *LEVELS], rows)
+    """Return a line for each step, with all its accuracies."""
+    rows = [[step, *(share(values[name]) for name in ACCURACIES)] for step, values in accuracy.items()]
+    return text_table(["after", *ACCURACIES], rows)
 
 
 def _seconds(values: list[float]) -> tuple[str, str]:
@@ -54,7 +52,7 @@ def _mb(size: int) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.measure", description=__doc__.splitlines()[0])
     add_case(parser)
     parser.add_argument(

@@ -1,6 +1,4 @@
-"""How much memory a process holds at most, from moment to moment."""
-
-from __future__ import annotations
+"""Measures the peak memory of this process between any two moments."""
 
 import os
 import threading
@@ -16,9 +14,9 @@ _RESET_PEAK = "5"  # proc(5): "Reset the peak resident set size to the process's
 
 
 class PeakMemory:
-    """Looks at this process's memory from a thread while its context is open; `method` says how, in words.
+    """A thread that measures this process's memory while its context is open. method: how it measures, in words.
 
-    On Linux the kernel's own peak (VmHWM) is read and reset at every look, so that no peak is missed, however short.
+    On Linux, each look reads and resets the kernel's own peak (VmHWM), so even the shortest peak is seen.
     """
 
     def __init__(self) -> None:
@@ -27,7 +25,7 @@ class PeakMemory:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> PeakMemory:
+    def __enter__(self) -> "PeakMemory":
         self._note()
         self._thread.start()
         return self
@@ -38,9 +36,9 @@ class PeakMemory:
         self._note()
 
     def between(self, start: float, stop: float) -> int:
-        """The peak in bytes between two times (time.monotonic), once the context is closed.
+        """Return the peak in bytes between two times (time.monotonic), once the context is closed.
 
-        May take in what was held up to SECONDS_PER_LOOK before or after.
+        It may include memory that was held up to SECONDS_PER_LOOK before or after.
         """
         peaks, before = [], self._looks[0][0]
         for when, peak in self._looks:
@@ -58,7 +56,7 @@ class PeakMemory:
 
 
 def _best_look() -> tuple[str, Callable[[], int]]:
-    """What can be measured here, and the function that does."""
+    """Return what can be measured on this system, in words, and the function that measures it."""
     try:
         _reset_peak()
     except OSError:

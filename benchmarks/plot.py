@@ -1,9 +1,7 @@
-"""Draws what `scaling`, `measure` and `privacy` wrote: time and memory against size, accuracy over time and by privacy.
+"""Draws the files of `scaling`, `measure` and `privacy`: time and memory by size, accuracy over time and by privacy.
 
 python -m benchmarks.plot [--scaling FILE] [--curve [TITLE=]FILE ...] [--privacy [TITLE=]FILE ...] [--pictures FOLDER]
 """
-
-from __future__ import annotations
 
 import argparse
 import sys
@@ -19,7 +17,7 @@ from benchmarks.command import exits, read_items
 from benchmarks.scaling import VARIED
 
 PICTURES = Path(__file__).parent / "pictures"
-GROUPS = {  # of stages, as drawn: label, colour and stages of each
+GROUPS = {  # groups of stages, as drawn: the label, colour and stages of each
     "reading": ("#4269d0", ("reading", "reading the pool")),
     "targets, IPF, rounding": ("#efb118", ("targets", "ipf", "oversized subset")),
     "privacy filter": ("#ff725c", ("privacy filter",)),
@@ -27,7 +25,7 @@ GROUPS = {  # of stages, as drawn: label, colour and stages of each
     "refinement": ("#a463f2", ("refinement",)),
     "measuring": ("#9c9c9c", ("measuring",)),
 }
-NEEDED = {  # by option: what its files hold, and the keys of each item that are drawn
+NEEDED = {  # for each option: the name of the items in its files, and the keys of each item that are drawn
     "scaling": ("points", (*VARIED, "run")),
     "curve": ("runs", ("accuracy", "curve")),
     "privacy": ("seen", ("setting", "dcr_share", "pool_dcr_share", "accuracy_unseen")),
@@ -45,14 +43,14 @@ class Titled:
     path: Path
 
     @classmethod
-    def of(cls, text: str) -> Titled:
-        """For argparse: TITLE=FILE, or FILE alone, whose name without its ending is the title."""
+    def of(cls, text: str) -> "Titled":
+        """Read TITLE=FILE, or FILE alone: then its name without its ending is the title. For argparse."""
         title, mark, name = text.partition("=")
         return cls(title, Path(name)) if mark and not Path(text).exists() else cls(Path(text).stem, Path(text))
 
 
 def draw_scaling(points: Sequence[dict], path: Path) -> None:
-    """Time, stage over stage, and peak memory, against each of the three sizes."""
+    """Draw the time, stacked by stage, and the peak memory against each of the three sizes."""
     figure = Figure(figsize=(10, 5.5), layout="constrained")
     axes = figure.subplots(2, len(VARIED), sharey="row")
     for name, (time_axes, memory_axes) in zip(VARIED, axes.T, strict=True):
@@ -67,7 +65,7 @@ def draw_scaling(points: Sequence[dict], path: Path) -> None:
             each.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=30)
             _plain(each)
     for row in axes:
-        row[0].set_ylim(0, HEADROOM * max(each.dataLim.ymax for each in row))  # for all: they share the scale
+        row[0].set_ylim(0, HEADROOM * max(each.dataLim.ymax for each in row))  # the row shares one scale
     axes[0, 0].set_ylabel("seconds")
     axes[1, 0].set_ylabel("peak memory, MB")
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -76,10 +74,10 @@ def draw_scaling(points: Sequence[dict], path: Path) -> None:
 
 
 def draw_curves(measurements: Sequence[tuple[str, Sequence[dict]]], path: Path) -> None:
-    """Overall accuracy against the time since the selection began, from a random sample of the pool to the result.
+    """Draw the overall accuracy against the time since the selection began, from a sample of the pool to the result.
 
-    One chart for each measurement (title, runs), of its last run. The oversized subset is left out: it has more rows
-    than the result, so less sampling noise, and compares with nothing.
+    Each measurement (title, runs) has one chart, of its last run. The oversized subset is left out: it has more rows
+    than the result and so less sampling noise, and cannot be compared with it.
     """
     figure = Figure(figsize=(5 * len(measurements), 3.6), layout="constrained")
     for axes, (title, runs) in zip(figure.subplots(1, len(measurements), squeeze=False)[0], measurements, strict=True):
@@ -101,9 +99,10 @@ def draw_curves(measurements: Sequence[tuple[str, Sequence[dict]]], path: Path) 
 
 
 def draw_privacy(experiments: Sequence[tuple[str, Sequence[dict]]], path: Path) -> None:
-    """Accuracy against unseen rows by how much the DCR share lies above the pool's: the mean of each setting's seeds.
+    """Draw the accuracy against unseen rows by the difference of the DCR share from the pool's.
 
-    One chart for each experiment (title, selections seen). The bars are standard errors of the mean.
+    Each experiment (title, selections seen) has one chart. Each setting has one point, the mean of its seeds, with
+    standard errors of the mean as bars.
     """
     figure = Figure(figsize=(5 * len(experiments), 3.6), layout="constrained")
     for axes, (title, seen) in zip(figure.subplots(1, len(experiments), squeeze=False)[0], experiments, strict=True):
@@ -135,7 +134,7 @@ def _read(path: Path, option: str) -> list[dict]:
 
 
 def _series(points: Sequence[dict], varied: str) -> list[dict]:
-    """The base case, which is the first, and those that differ from it in this size alone, by size."""
+    """Return the base case, which is the first, and the cases that differ from it in this size only, sorted by size."""
     others = [name for name in VARIED if name != varied]
     chosen = [point for point in points if all(point[name] == points[0][name] for name in others)]
     return sorted(chosen, key=lambda point: point[varied])
@@ -156,12 +155,12 @@ def _plain(axes: Axes) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plot", description=__doc__.splitlines()[0])
     parser.add_argument("--scaling", type=Path, metavar="FILE", help="what `scaling` wrote: draws scaling.png")
     for option, help_ in (
         ("--curve", "what `measure --json` wrote: draws curve.png, a chart for each file, titled TITLE or as the file"),
-        ("--privacy", "what `privacy --json` wrote: draws privacy.png, likewise"),
+        ("--privacy", "what `privacy --json` wrote: draws privacy.png in the same way"),
     ):
         parser.add_argument(option, type=Titled.of, nargs="+", default=[], metavar="[TITLE=]FILE", help=help_)
     parser.add_argument("--pictures", type=Path, default=PICTURES, metavar="FOLDER", help="where they go (%(default)s)")

@@ -1,11 +1,10 @@
-"""Shows what a selection gives away, without any holdout: select by one half of the training rows, look at the other.
+"""Shows what a selection gives away: it selects by one half of the training rows and compares with both halves.
 
 python -m benchmarks.privacy TRAINING POOL [--seeds N] [--setting LABEL:name=value,...] [--json FILE]
 
-The pool knows both halves alike, so what leans towards the half that was selected by is the selection's own doing.
+The generators knew both halves, so the pool leans to neither. If a result leans towards the half that was selected by,
+the selection has caused it. No holdout is needed.
 """
-
-from __future__ import annotations
 
 import argparse
 import sys
@@ -46,13 +45,13 @@ from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.select import select
 from postprocess.tables.accuracy import measure
 
-SETTINGS = (  # beside main.py's own parameters
+SETTINGS = (  # in addition to main.py's own parameters
     "fullest fit:target_smoothing=0.0,privacy_filter=0.0",
     "filter alone:target_smoothing=0.0",
     "smoothing alone:privacy_filter=0.0",
 )
 POOL_SAMPLE = "pool sample"
-MAX_QUERIES = 20_000  # rows of a result, and of the pool, whose nearest neighbours are looked for
+MAX_QUERIES = 20_000  # rows of a result, and of the pool, whose nearest neighbours are searched
 IDENTICAL = 1e-6  # distance below which mostlyai-qa calls two rows identical
 
 
@@ -66,10 +65,11 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Seen:
-    """One selection: overall accuracies against the half selected by, the other half and both; distances to either.
+    """One selection: its overall accuracies against the half selected by, the other half and both, and its distances.
 
-    dcr_share: share of rows nearer to the half selected by, ties half, as all distances of at most MAX_QUERIES of the
-    selected rows, drawn at random. pool_dcr_share: that of MAX_QUERIES random pool rows.
+    dcr_share: share of rows that are nearer to the half selected by than to the other half; ties count half. All
+    distances are those of at most MAX_QUERIES of the selected rows, drawn at random. pool_dcr_share: the DCR share of
+    MAX_QUERIES random pool rows.
     """
 
     setting: str
@@ -86,7 +86,7 @@ class Seen:
 
 
 def embed(training_path: Path, pool_path: Path, *, progress: Progress) -> Embedded:
-    """Both files in the embedding that mostlyai-qa's distances are taken in, fitted to the training rows."""
+    """Embed the rows of both files as mostlyai-qa does for its distances, fitted to the training rows."""
     source = open_source(training_path, role="training")
     binning = fit_binning(source, progress=progress)
     training, pool = (
@@ -100,7 +100,7 @@ def embed(training_path: Path, pool_path: Path, *, progress: Progress) -> Embedd
 
 
 class Experiment:
-    """The training rows in two halves by a seed, and what selections by the first one do."""
+    """The training rows in two halves, drawn by a seed, and the selections by the first half."""
 
     def __init__(self, case: Case, embedded: Embedded, *, seed: int, progress: Progress) -> None:
         self.case, self.embedded, self.seed, self.progress = case, embedded, seed, progress
@@ -112,23 +112,23 @@ class Experiment:
         self.pool_dcr_share = self._distances(rng.permutation(case.pool.n_rows)[:MAX_QUERIES])["dcr_share"]
 
     def pool_sample(self) -> Seen:
-        """What a random sample of the pool does."""
-        return self._look(POOL_SAMPLE, self.sample, 0.0)
+        """Measure a random sample of the pool."""
+        return self._measure(POOL_SAMPLE, self.sample, 0.0)
 
     def selection(self, setting: str, parameters: SelectionParameters) -> Seen:
-        """Select by the first half, and look."""
+        """Select by the first half, and measure the result."""
         started = time.monotonic()
         selected_by = _part(self.case.training, self.halves[0])
         selection = select(selected_by, self.case.pool, self.case.n_codes, parameters, journal=Journal(self.progress))
-        return self._look(setting, selection.rows, time.monotonic() - started)
+        return self._measure(setting, selection.rows, time.monotonic() - started)
 
-    def _look(self, setting: str, rows: np.ndarray, seconds: float) -> Seen:
+    def _measure(self, setting: str, rows: np.ndarray, seconds: float) -> Seen:
         originals = [
             self.case.training.codes.take(against, axis=1)
             for against in (*self.halves, np.sort(np.concatenate(self.halves)))
         ]
         with open_workers() as workers:
-            accuracies = measure(  # which of two tables is the original makes no difference to their distance
+            accuracies = measure(  # the accuracy is the same whichever of the two is the original
                 self.case.pool.codes.take(rows, axis=1),
                 originals,
                 self.case.n_codes,
@@ -158,7 +158,7 @@ def _part(codes: Codes, rows: np.ndarray) -> Codes:
 
 
 def privacy_table(seen: Sequence[Seen]) -> str:
-    """Setting by setting: means over the seeds, and how far the DCR share lies above the pool's, with its deviation."""
+    """Return a line for each setting: means over the seeds, and the difference of the DCR share from the pool's."""
     rows = []
     for setting in dict.fromkeys(each.setting for each in seen):
         of_setting = [each for each in seen if each.setting == setting]
@@ -178,7 +178,7 @@ def privacy_table(seen: Sequence[Seen]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.privacy", description=__doc__.splitlines()[0])
     add_case(parser)
     parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="ways to halve the rows (%(default)s)")

@@ -1,7 +1,5 @@
 """Runs the reading and the selection as `main.py --pool` does, and measures every stage."""
 
-from __future__ import annotations
-
 import multiprocessing
 import sys
 import time
@@ -29,7 +27,7 @@ from postprocess.tables.accuracy import measure
 
 @dataclass(frozen=True)
 class Case:
-    """What a selection works on: the codes of both tables, and the number of codes of each column."""
+    """What a selection works on: the codes of both files, and the number of codes of each column."""
 
     training: Codes
     pool: Codes
@@ -38,7 +36,7 @@ class Case:
 
 @dataclass(frozen=True)
 class StageFacts:
-    """A measured stage, from the end of the one before: seconds, rows that came out of it, most memory held."""
+    """A measured stage. It lasts from the end of the stage before. rows: the number of rows that it leaves."""
 
     name: str
     seconds: float
@@ -48,7 +46,7 @@ class StageFacts:
 
 @dataclass(frozen=True)
 class Run:
-    """A measured run. accuracy: shares by step and level. curve: (seconds since the selection began, overall)."""
+    """A measured run. accuracy: shares by step and order. curve: (seconds since the selection began, overall)."""
 
     stages: tuple[StageFacts, ...]
     seconds: float
@@ -59,12 +57,12 @@ class Run:
     warnings: tuple[str, ...]
 
     def as_dict(self) -> dict:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         return asdict(self)
 
 
 def read_case(training_path: Path, pool_path: Path, *, threads: int | None = None, journal: Journal) -> Case:
-    """Read both files as codes; the journal gets their two stages. Raises InputError if a file cannot be used."""
+    """Read both files as codes, in two stages of the journal. Raises InputError if a file cannot be used."""
     progress = journal.progress
     with journal.stage("reading") as stage:
         training_source = open_source(training_path, role="training")
@@ -79,9 +77,9 @@ def read_case(training_path: Path, pool_path: Path, *, threads: int | None = Non
 
 
 def run_here(training_path: Path, pool_path: Path, parameters: SelectionParameters) -> Run:
-    """Read, select, and measure all of it, in this process; raises InputError if a file cannot be used.
+    """Read and select in this process, and measure both. Raises InputError if a file cannot be used.
 
-    The accuracy of a random sample of the pool is added, outside the time that is measured.
+    The accuracy of a random sample of the pool is added. The measured time does not include it.
     """
     journal = Journal(open_progress(sys.stderr))
     with PeakMemory() as memory:
@@ -114,9 +112,9 @@ def _pool_sample(case: Case, parameters: SelectionParameters) -> dict[str, float
 
 
 def run_apart(training_path: Path, pool_path: Path, parameters: SelectionParameters) -> Run:
-    """As `run_here`, in a process of its own, whose memory nothing else has touched.
+    """Do what `run_here` does in a process of its own, so that no other work counts in its memory.
 
-    Raises RunError where that process runs out of memory or is killed.
+    Raises RunError if that process runs out of memory or is killed.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         try:

@@ -3,8 +3,6 @@
 python -m benchmarks.scaling FOLDER [--rows N] [--columns N] [--pool-rows N] [--set name=value ...]
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence
@@ -19,21 +17,24 @@ from main import SELECTION
 from postprocess.runtime.progress import Progress, open_progress
 from postprocess.selection.parameters import SelectionParameters
 
-FACTORS = (0.5, 2, 4)  # one size at a time is so many times the base's
+FACTORS = (0.5, 2, 4)  # one size at a time is the base's times one of these
 BASE = CaseSize(rows=5_000, columns=20, pool_rows=100_000)
 VARIED = ("rows", "columns", "pool_rows")
 FILE_NAME = "scaling.json"
 
 
 def grid(base: CaseSize) -> list[CaseSize]:
-    """The base, and for each size the cases in which only that one differs. Raises ValueError for an impossible one."""
+    """Return the base case, and for each size the cases in which only that size differs from the base.
+
+    Raises ValueError if a case is impossible.
+    """
     return [base, *(replace(base, **{name: round(getattr(base, name) * f)}) for name in VARIED for f in FACTORS)]
 
 
 def scale(
     sizes: Sequence[CaseSize], folder: Path, parameters: SelectionParameters, *, seed: int, progress: Progress
 ) -> list[dict]:
-    """Make, measure and remove one case after the other; the sizes and the run of each."""
+    """Make, measure and remove one case after the other. Return the sizes and the run of each."""
     points: list[dict] = []
     for size in sizes:
         progress.log(f"case {len(points) + 1} of {len(sizes)}: {size}")
@@ -44,7 +45,7 @@ def scale(
 
 
 def scaling_table(points: Sequence[dict]) -> str:
-    """Case by case: seconds, peak memory and overall accuracy."""
+    """Return a line for each case: seconds, peak memory and overall accuracy."""
     rows = [
         [
             *(f"{point[name]:,}" for name in VARIED),
@@ -58,10 +59,10 @@ def scaling_table(points: Sequence[dict]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help=f"where {FILE_NAME} goes, and cases for the time being"
+        "folder", type=Path, metavar="FOLDER", help=f"where {FILE_NAME} goes, and each case while it is measured"
     )
     for name in VARIED:
         option = f"--{name.replace('_', '-')}"

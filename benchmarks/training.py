@@ -1,11 +1,9 @@
-"""Compares settings of the generators: accuracy of a random sample of the pool and of the result, on unseen rows too.
+"""Compares settings of the generators: the accuracy of a sample of the pool and of the result, also on held-out rows.
 
 python -m benchmarks.training TRAINING [--rows N] [--apart N] [--seeds N] [--setting LABEL:name=value,...] [--json FILE]
 
-Each seed draws the rows to train on, and others that are kept apart. Pool and selection know nothing of the latter.
+Each seed draws rows to train on, and other rows that are held out. Pool and selection do not know the held-out rows.
 """
-
-from __future__ import annotations
 
 import argparse
 import sys
@@ -47,7 +45,7 @@ BEFORE = "before:batch_size=1024,max_epochs=17,sampling_temperature=1.05"
 
 @dataclass(frozen=True)
 class Trained:
-    """One pool. The accuracies are overall ones; `*_apart` are against the rows kept apart."""
+    """One pool and its result, with their overall accuracies. `*_apart`: against the held-out rows."""
 
     setting: str
     seed: int
@@ -60,12 +58,14 @@ class Trained:
 
 
 def draw_rows(path: Path, folder: Path, *, rows: int | None, apart: int, seed: int) -> tuple[Path, Path]:
-    """Write random rows of a CSV to two files: `rows` to train on (None: all but the others) and `apart` others."""
+    """Write random rows of a CSV to two files: `rows` to train on (None: all others), and `apart` to hold out."""
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     order = np.random.default_rng(seed).permutation(len(frame))
     rows = len(frame) - apart if rows is None else rows
     if rows < 1 or rows + apart > len(frame):
-        raise ValueError(f"{path}: has {len(frame)} rows, so {rows} to train on and {apart} apart cannot be drawn")
+        raise ValueError(
+            f"{path}: has {len(frame)} rows, too few for {rows} to train on and {apart} apart; lower --rows or --apart"
+        )
     paths = folder / "training.csv", folder / "apart.csv"
     for drawn, target in zip((order[:rows], order[rows : rows + apart]), paths, strict=True):
         frame.iloc[np.sort(drawn)].to_csv(target, index=False)
@@ -75,7 +75,7 @@ def draw_rows(path: Path, folder: Path, *, rows: int | None, apart: int, seed: i
 def train_once(
     training: Path, apart: Path, setting: str, pool: PoolParameters, selection: SelectionParameters, progress: Progress
 ) -> Trained:
-    """Build a pool, select from it, and measure both against the training rows and the rows kept apart."""
+    """Build a pool, select from it, and measure both against the training rows and the held-out rows."""
     source = open_source(training, role="training")
     binning = fit_binning(source, progress=Progress())
     originals = [
@@ -112,7 +112,7 @@ def train_once(
 
 
 def training_table(trained: Sequence[Trained]) -> str:
-    """Setting by setting: means over the seeds, and the spread (standard deviation) of each accuracy."""
+    """Return a line for each setting: means over the seeds, and the standard deviation of each accuracy."""
     rows = []
     for setting in dict.fromkeys(each.setting for each in trained):
         of_setting = [each for each in trained if each.setting == setting]
@@ -130,11 +130,11 @@ def _mean_and_spread(values: Sequence[float]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__.splitlines()[0])
     parser.add_argument("training", type=Path, metavar="TRAINING", help="the original rows: .csv or .csv.gz")
-    parser.add_argument("--rows", type=positive, metavar="N", help="rows to train on (all but those kept apart)")
-    parser.add_argument("--apart", type=positive, default=1000, metavar="N", help="rows kept apart (%(default)s)")
+    parser.add_argument("--rows", type=positive, metavar="N", help="rows to train on (all that are not held out)")
+    parser.add_argument("--apart", type=positive, default=1000, metavar="N", help="rows to hold out (%(default)s)")
     parser.add_argument("--seeds", type=positive, default=3, metavar="N", help="draws of rows (%(default)s)")
     parser.add_argument(
         "--setting",

@@ -1,4 +1,4 @@
-"""Measures what a result is worth to a model: train on synthetic rows, test on real rows that were kept apart.
+"""Measures what a result is worth to a model that is trained on synthetic rows and tested on held-out real rows.
 
 python -m benchmarks.usefulness TRAINING RESULT POOL HOLDOUT --target COLUMN [--above NUMBER] [--without COLUMN ...]
     [--seeds N] [--json FILE]
@@ -29,7 +29,7 @@ FILES = {  # in the order of the command line
     "training": "the original rows: .csv, .csv.gz or .parquet",
     "result": "the rows selected for them, or any other synthetic rows",
     "pool": "the rows that the result was selected from",
-    "holdout": "original rows kept apart",
+    "holdout": "original rows that were held out",
 }
 MAX_CATEGORIES = 250  # of a text column: the boosting takes 255; the rarest values are merged
 # a split uses half of the columns, drawn by the seed; without regularization, classes of a few rows can diverge
@@ -87,7 +87,7 @@ def score(rows: pd.DataFrame, holdout: pd.DataFrame, target: str, *, classes: bo
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.usefulness", description=__doc__.splitlines()[0])
     for name, meaning in FILES.items():
         parser.add_argument(name, type=Path, metavar=name.upper(), help=meaning)

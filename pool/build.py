@@ -23,8 +23,8 @@ Score = Callable[[pd.DataFrame], float]
 BeforeTraining = Callable[[int, int], None]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-MIN_STEPS = 1_000  # a training of fewer steps is warned of
-MEMORY_BYTES = 0  # one cycle at a time, if nothing is known of the memory
+MIN_STEPS = 1_000  # a training of fewer steps gets a warning
+MEMORY_BYTES = 0  # if the free memory is unknown, one cycle runs at a time
 
 
 def build_pool(
@@ -46,9 +46,10 @@ def build_pool(
 
     training: typed columns with NaN, None or NA for missing values; at least one row.
     to_text: turns sampled rows into the text of the CSV, with None for a missing value. None: pandas decides.
-    score: returns the overall accuracy, 0 to 1, of as many sampled rows as `training` has. The log shows it.
-    before_training: called with the rows of the whole pool, and with the number of rows that the disk must take beside
-        what it holds: the missing cycles, and the whole pool when they are joined. If it raises, nothing is trained.
+    score: returns the overall accuracy, 0 to 1, of the first len(training) rows of a cycle. The log shows it.
+    before_training: called with the number of rows of the whole pool and the number of rows that are still to be
+        written: those of the missing cycles, and those of the whole pool when the cycles are joined. If it raises,
+        nothing is trained.
     memory_bytes: free memory of this machine; it decides how many cycles run at once.
     train: trains a generator, see `pool.protocols.Train`.
     training_sha256: checksum of the training file. A pool in `folder` of the same data and parameters is continued, or
@@ -104,7 +105,7 @@ def training_warnings(cycles: Iterable[CycleRecord]) -> list[str]:
             elif (cycle.settings.batch_size or 0) > MIN_BATCH_SIZE:
                 remedy = "lower batch_size, or give more training rows"
             else:
-                remedy = "give more training rows, as it stopped by itself with few"
+                remedy = "give more training rows, because the training stopped by itself"
             warnings.append(
                 f"{label}: the generator made only {record.steps:,} training steps; {MIN_STEPS:,} or more are better: "
                 f"{remedy}"
@@ -114,18 +115,18 @@ def training_warnings(cycles: Iterable[CycleRecord]) -> list[str]:
 
 @contextmanager
 def _explained(pool: PoolFile, progress: Progress) -> Iterator[None]:
-    """Say what is left if building ends early."""
+    """Say which cycles are kept if building ends early."""
     try:
         yield
     except BaseException as error:
         finished, folder = len(pool.manifest.cycles), pool.path.parent
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise PoolError(
-                f"{folder}: no space left on the device; finished cycles kept there: {finished}; make room, then the "
-                "same command goes on"
+                f"{folder}: no space left on the device; finished cycles kept there: {finished}; make room and run the "
+                "same command again"
             ) from error
         if finished:
-            progress.log(f"finished cycles kept in {folder}: {finished}; the same command goes on from there")
+            progress.log(f"finished cycles kept in {folder}: {finished}; run the same command again to continue")
         raise
 
 
@@ -141,7 +142,8 @@ def _describe(cycle: CycleRecord) -> str:
     blanked, unfilled = cycle.contradictions.blanked, cycle.contradictions.unfilled
     if blanked or unfilled:
         parts.append(
-            f"{blanked:,} values blanked that their indicator calls missing, {unfilled:,} left missing that it does not"
+            f"{blanked:,} values removed because their indicator says missing, {unfilled:,} values missing although "
+            "their indicator says present"
         )
     if cycle.rare_values:
         parts.append(f"{cycle.rare_values:,} values _RARE_ (a category too rare to be shown)")

@@ -16,12 +16,12 @@ from pool.parameters import BOOTSTRAP, CyclePlan
 from pool.protocols import Progress, Train
 from pool.storage.manifest import CycleRecord
 
-FAILURES = (PoolError, OSError)  # of one cycle; they say nothing about the other cycles
+FAILURES = (PoolError, OSError)  # of one cycle: they say nothing about the other cycles
 
 
 @dataclass(frozen=True)
 class FinishedCycle:
-    """A cycle whose rows are complete in its part file. `first_rows` are as many as the training data has."""
+    """A cycle whose rows are complete in its part file. first_rows: at most the number of training rows."""
 
     record: CycleRecord
     first_rows: pd.DataFrame
@@ -70,7 +70,7 @@ def run_cycle(
 def run_cycle_in_little_memory(
     plan: CyclePlan, part: Path, training: TrainingRows, train: Train, progress: Progress, stop: Event
 ) -> FinishedCycle:
-    """As `run_cycle`, but train once more with half the batch size if memory runs out."""
+    """Run a cycle as `run_cycle` does, but train once more with half the batch size if memory runs out."""
     try:
         return run_cycle(plan, part, training, train, progress, stop)
     except OutOfMemoryError as error:

@@ -21,14 +21,17 @@ class TrainingRows:
 
     frame: pd.DataFrame
     with_indicators: pd.DataFrame
-    indicators: dict[str, str]  # the real column of each
+    indicators: dict[str, str]  # the real column of each indicator
     to_text: ToText | None
     rare_by_nature: frozenset[str]  # columns in which _RARE_ is a value of the training data
     line_end: str
 
     @classmethod
     def of(cls, frame: pd.DataFrame, *, to_text: ToText | None) -> "TrainingRows":
-        """to_text: turns rows into the text of the CSV, with None for a missing value. None: pandas decides."""
+        """Prepare the training data for the cycles.
+
+        to_text: turns rows into the text of the CSV, with None for a missing value. None: pandas decides.
+        """
         with_indicators, indicators = add_indicators(frame)
         return cls(
             frame=frame,
@@ -55,7 +58,7 @@ class CycleWriter:
             self._write(piece)
 
     def first_rows(self) -> pd.DataFrame:
-        """Return the first rows of the cycle: as many as the training data has, or all if there are fewer."""
+        """Return the first rows of the cycle, at most the number of training rows."""
         return pd.concat(self._first, ignore_index=True)
 
     def _write(self, sample: pd.DataFrame) -> None:
@@ -86,7 +89,7 @@ def _texts(frame: pd.DataFrame) -> list[str]:
 
 
 def _line_end(training: pd.DataFrame) -> str:
-    # The csv module quotes a carriage return in a value only where lines end with one.
+    # The csv module quotes a carriage return in a value only if lines end with one.
     names = pd.Series(training.columns)
     values = [training[name] for name in _texts(training)]
     has_return = any(text.astype("str").str.contains("\r", regex=False).any() for text in [names, *values])

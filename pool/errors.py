@@ -10,7 +10,7 @@ class OutOfMemoryError(PoolError):
 
 
 class StoppedError(Exception):
-    """A cycle was stopped from outside before it had finished, which is no failure of its own."""
+    """A cycle was stopped from outside before it had finished. The cycle itself did not fail."""
 
 
 class ParameterError(ValueError):

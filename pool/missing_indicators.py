@@ -1,4 +1,4 @@
-"""Missing values made visible: a true/false column beside each column that has any, for the generator to learn."""
+"""Missing values made visible: the generator learns a true/false column beside each column that has any."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ SUFFIX = "_is_missing"
 
 @dataclass(frozen=True)
 class Contradictions:
-    """Cells in which a sampled value and its indicator disagree."""
+    """Numbers of sampled values that contradict their indicator."""
 
-    blanked: int  # a value beside an indicator that says missing: taken away
+    blanked: int  # a value beside an indicator that says missing: removed
     unfilled: int  # no value beside an indicator that says present: left missing
 
     def __add__(self, other: "Contradictions") -> "Contradictions":
@@ -37,11 +37,12 @@ def add_indicators(training: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]
 
 
 def drop_indicators(sample: pd.DataFrame, indicators: dict[str, str]) -> tuple[pd.DataFrame, Contradictions]:
-    """Take the indicators out of sampled rows again; `indicators` as `add_indicators` returned them.
+    """Remove the indicators from sampled rows. Returns the frame with the real columns only, and the contradictions.
 
-    Where an indicator contradicts its column: if the indicator says missing, it decides, and the value is blanked; if
-    it says present but there is no value, the value stays missing, as nothing can be invented. An indicator that is
-    itself missing says nothing. Returns the frame with the real columns only, and how many cells contradicted.
+    If an indicator says missing beside a value, the value is removed. If it says present beside a missing value, the
+    value stays missing, because nothing can be invented. An indicator that is itself missing decides nothing.
+
+    indicators: as `add_indicators` returned them.
     """
     real = sample.drop(columns=list(indicators))
     found = Contradictions(0, 0)

@@ -20,7 +20,7 @@ MINUTE = 60.0
 def run_on_dask(
     cycles: Sequence[tuple[CyclePlan, Path]], training: TrainingRows, train: Train, progress: Progress
 ) -> Iterator[FinishedCycle]:
-    """Yield each cycle when it is finished; arguments as for `pool.parallel.run_cycles`.
+    """Yield each cycle when it is finished. The arguments are those of `pool.parallel.run_cycles`.
 
     Raises PoolError if a cycle or Dask fails. All other cycles are finished and yielded first.
     """
@@ -81,7 +81,7 @@ def _failures_of_dask() -> Iterator[None]:
 
 
 class SentProgress:
-    """A progress that sends its lines. A running task sends now and then how far it is."""
+    """A progress that sends its log lines. A running task regularly sends how far it is."""
 
     def __init__(self, send: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
         self.log, self.clock = send, clock

@@ -1,4 +1,4 @@
-"""Runs cycles: one after the other, or as many at once as this machine can hold."""
+"""Runs cycles one after the other, or several at once if the cores and the memory of this machine allow it."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ MIB, GIB = 2**20, 2**30
 ENGINE_BYTES = 5 * GIB // 4  # torch and the engine
 BYTES_PER_BATCH_VALUE = 48 * 1024  # what backpropagation keeps for each value (row times column) of a batch
 BYTES_PER_VALUE = 100  # of the training data, which the engine holds in several forms
-GPU_CAUTION = 1.5  # no GPU has been measured: its memory has to hold this multiple of what a CPU's holds
+GPU_CAUTION = 1.5  # no GPU has been measured, so its memory has to hold this multiple of what a CPU needs
 GPU_QUERY = ("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
 GPU_QUERY_SECONDS = 20.0
 
@@ -31,7 +31,7 @@ Cycles = Sequence[tuple[CyclePlan, Path]]
 
 @dataclass(frozen=True)
 class Machine:
-    """What decides how many cycles run at once. gpu_bytes: free memory of the GPU with the least; None without one."""
+    """What decides how many cycles run at once. gpu_bytes: the least free memory of any GPU; None without a GPU."""
 
     cores: int
     memory_bytes: int
@@ -39,12 +39,12 @@ class Machine:
 
     @classmethod
     def here(cls, memory_bytes: int) -> "Machine":
-        """Describe this machine, of whose memory `memory_bytes` are free."""
+        """Describe this machine. memory_bytes: its free memory."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return cls(cores, memory_bytes, _free_gpu_bytes())
 
     def cycles_at_once(self, *, n_rows: int, n_columns: int, batch_size: int) -> int:
-        """Return how many cycles this machine can hold. n_columns: with the indicators of missing values."""
+        """Return how many cycles this machine can hold. n_columns: includes the indicators of missing values."""
         training_bytes = ENGINE_BYTES + BYTES_PER_BATCH_VALUE * batch_size * n_columns
         by_memory = self.memory_bytes // (training_bytes + BYTES_PER_VALUE * n_rows * n_columns)
         by_gpu = self.cores if self.gpu_bytes is None else int(self.gpu_bytes // (GPU_CAUTION * training_bytes))
@@ -56,9 +56,9 @@ def run_cycles(
 ) -> abc.Generator[FinishedCycle, None, None]:
     """Yield each cycle when it is finished, in any order. `cycles`: each plan with the file that the cycle writes.
 
-    backend: "auto" runs as many cycles at once as this machine can hold, None runs one after the other. "dask" uses the
-        scheduler at DASK_SCHEDULER_ADDRESS, or starts a local one; all its machines must see the files under the same
-        paths and have this project and its packages.
+    backend: "auto" runs several cycles at once if the cores and the memory of this machine allow it, None runs one
+        after the other. "dask" uses the scheduler at DASK_SCHEDULER_ADDRESS, or starts a local one; all its machines
+        must see the files under the same paths and have this project and its packages.
     memory_bytes: memory that is free on this machine.
 
     Raises PoolError if a cycle fails. The cycles that run beside it are finished and yielded first.
@@ -86,7 +86,7 @@ def _run_here(
     do not depend on what ran beside it.
     """
     waiting, failures, stop = deque(cycles), list[BaseException](), Event()
-    running: dict[Future[FinishedCycle], tuple[tuple[CyclePlan, Path], bool]] = {}  # the flag: beside others
+    running: dict[Future[FinishedCycle], tuple[tuple[CyclePlan, Path], bool]] = {}  # the flag: others run beside it
     with ThreadPoolExecutor(at_once, thread_name_prefix="cycle") as executor:
         try:
             while waiting or running:

@@ -64,12 +64,12 @@ class CyclePlan:
 
 @dataclass(frozen=True, kw_only=True)
 class PoolParameters:
-    """How the pool is trained and sampled. The rows of the pool depend on nothing else but the training data.
+    """How the pool is trained and sampled. The rows of the pool depend only on these and on the training data.
 
-    main.py says what each parameter does. The parameters of CycleSettings take one value, or a list or tuple with one
-    value for each cycle, of which the last one repeats.
+    main.py says what each parameter does. Each parameter of CycleSettings takes one value, or a list or tuple with one
+    value for each cycle. The last value of a list repeats.
 
-    Raises ValueError, in one line that names the parameter, its value and what is allowed.
+    Raises ValueError if a value is not allowed. Its message is one line with the parameter, its value and the rule.
     """
 
     train_iterations: int

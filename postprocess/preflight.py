@@ -31,8 +31,11 @@ PAGE_BYTES = 5_000_000  # of disk: the report, most of which is the library that
 GENERATOR_BYTES = GIB  # of memory: the least that the MOSTLY AI engine and torch take
 CODE_BYTES, COUNTED_BYTES = 1, 8  # of a code as it is kept, and as it is counted
 POOL_ROW_BYTES = 24  # of memory for each pool row beside its codes: fingerprint, weight and cell
-_OWN_CGROUP = Path("/proc/self/cgroup")
-_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUPS = Path("/proc/self/cgroup")
+_CGROUPS = (  # of version 2, and of 1: controllers, mount, the files of limit and usage, prefix of reclaimable memory
+    ("", Path("/sys/fs/cgroup"), "memory.max", "memory.current", ""),
+    ("memory", Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class Room:
+class FreeMemory:
     """Bytes of memory that are left, and what sets that limit."""
 
     memory: int
@@ -110,7 +113,7 @@ def needs_of_selection(
     n_columns, tables = len(n_codes), 0
     subset = subset_size(n_rows, pool_rows, parameters.trimming_data_multiplier)
     prior = min(PRIOR_MULTIPLE * n_rows, pool_rows) if parameters.target_smoothing > 0 else 0
-    counted = n_rows + max(prior, subset)  # for the targets; later for measuring the subset
+    counted = n_rows + max(prior, subset, 2 * n_rows)  # for targets, subset, and result and sample together
     if parameters.refinement_top_pairs is None and parameters.refinement_top_triples is None:
         cells = int(Layout(n_codes, n_columns, n_columns).order_start[-1]) * np.dtype(CELL).itemsize
         tables = min(cells, int(parameters.max_memory * GIB))
@@ -120,19 +123,19 @@ def needs_of_selection(
 
 def require_room(needs: Needs, folder: Path) -> None:
     """Raise InputError, with the figures, if memory or the disk of `folder` (which need not exist) do not suffice."""
-    room = available_memory()
-    if needs.memory > room.memory:
+    free = available_memory()
+    if needs.memory > free.memory:
         raise InputError(
-            f"not enough memory: this run needs at least {_gigabytes(needs.memory)} more, but {room.limit} leaves "
-            f"{_gigabytes(room.memory)}; lower sample_size (or bring a smaller pool), max_memory or "
+            f"not enough memory: this run needs at least {_gigabytes(needs.memory)} more, but {free.limit} leaves "
+            f"{_gigabytes(free.memory)}; lower sample_size (or bring a smaller pool), max_memory or "
             "trimming_data_multiplier"
         )
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(existing).free
-    if needs.disk > free:
+    free_disk = shutil.disk_usage(existing).free
+    if needs.disk > free_disk:
         raise InputError(
             f"{folder}: not enough disk space: this run writes about {_gigabytes(needs.disk)}, but only "
-            f"{_gigabytes(free)} are left; make room, lower sample_size, or give another --output"
+            f"{_gigabytes(free_disk)} are left; make room, lower sample_size, or give another --output"
         )
 
 
@@ -143,34 +146,37 @@ def mean_row_bytes(source: Source, binning: Binning) -> float:
     return len(lines) / batch.num_rows
 
 
-def available_memory() -> Room:
+def available_memory() -> FreeMemory:
     """Return the least of what the machine, the control groups and the process's address space have left."""
     machine = psutil.virtual_memory().available + psutil.swap_memory().free
-    rooms = [Room(machine, "this machine"), *(Room(left, "the control group") for left in _left_in_cgroups())]
+    found = [FreeMemory(machine, "this machine")]
+    found += [FreeMemory(left, "the control group") for left in _left_in_cgroups()]
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
-        rooms.append(Room(max(0, limit - psutil.Process().memory_info().vms), "the limit on address space (ulimit -v)"))
-    return min(rooms, key=lambda room: room.memory)
+        left = max(0, limit - psutil.Process().memory_info().vms)
+        found.append(FreeMemory(left, "the limit on address space (ulimit -v)"))
+    return min(found, key=lambda free: free.memory)
 
 
 def _left_in_cgroups() -> Iterator[int]:
-    """Yield the bytes left in each control group (version 2) of this process that can be seen from here."""
+    """Yield the bytes left in each control group of this process that can be seen from here."""
     try:
-        lines = _OWN_CGROUP.read_text().splitlines()
+        lines = _OWN_CGROUPS.read_text().splitlines()
     except OSError:
         return
-    own = next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
-    group = _CGROUPS / own.lstrip("/")
-    for folder in (group, *group.parents):
-        if folder.is_relative_to(_CGROUPS):
-            yield from _left_in_cgroup(folder)
+    own = dict(line.split(":", 2)[1:] for line in lines)  # by controllers; version 2 names none
+    for controllers, mount, *names in _CGROUPS:
+        group = mount / own.get(controllers, "/").lstrip("/")
+        for folder in (group, *group.parents):
+            if folder.is_relative_to(mount):
+                yield from _left_in_cgroup(folder, *names)
 
 
-def _left_in_cgroup(folder: Path) -> Iterator[int]:
+def _left_in_cgroup(folder: Path, limit: str, usage: str, reclaimable: str) -> Iterator[int]:
     with suppress(OSError, ValueError):  # there is no such file, or it says "max"
-        left = int((folder / "memory.max").read_text()) - int((folder / "memory.current").read_text())
+        left = int((folder / limit).read_text()) - int((folder / usage).read_text())
         figures = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        yield max(0, left + sum(int(figures.get(f"{kind}_file", 0)) for kind in ("active", "inactive")))
+        yield max(0, left + sum(int(figures.get(f"{reclaimable}{kind}_file", 0)) for kind in ("active", "inactive")))
 
 
 def _gigabytes(size: int) -> str:

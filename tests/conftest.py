@@ -1,4 +1,4 @@
-"""What all tests rely on."""
+"""A fixture for all tests."""
 
 import signal
 
@@ -7,6 +7,6 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible():
-    """A shell that starts the tests in the background ignores Ctrl-C, which they and all they start would inherit."""
+    """Let Ctrl-C interrupt the tests and their processes, even if a shell runs them in the background."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""Every awkward type and format through training, sampling and writing: each cell of the pool looks as it should."""
+"""Tests that awkward types and formats survive training, sampling and writing: each value of the pool is right."""
 
 import csv
 import re
@@ -23,7 +23,7 @@ FEW_BIG = [str(2**60 + number) for number in (1, 3, 5)]
 
 
 def columns(draw):
-    """The cells of each column, and what those of a pool must be: one of so many values, or a pattern and limits."""
+    """Return the values of each column, and a check of a pool's value: one of a few, or a pattern and limits."""
     whole = 2**60 + draw.integers(0, 2**40, ROWS)
     days = np.datetime64("2020-01-01") + draw.integers(0, 500, ROWS)
     moments = np.datetime64("2024-05-01T00:00:00") + draw.integers(0, 10**6, ROWS)
@@ -46,19 +46,19 @@ def columns(draw):
 
 
 def one_of(values):
-    return lambda cell: cell in values
+    return lambda value: value in values
 
 
 def numbers(pattern, kind, least, most):
-    return lambda cell: re.fullmatch(pattern, cell) is not None and least <= kind(cell) <= most
+    return lambda value: re.fullmatch(pattern, value) is not None and least <= kind(value) <= most
 
 
 def dates(pattern, known):
     first, last = (moment.astype("datetime64[s]").astype(object) for moment in (known.min(), known.max()))
 
-    def is_right(cell):
-        moment = datetime.strptime(cell, pattern)
-        return moment.strftime(pattern) == cell and first <= moment <= last
+    def is_right(value):
+        moment = datetime.strptime(value, pattern)
+        return moment.strftime(pattern) == value and first <= moment <= last
 
     return is_right
 
@@ -68,7 +68,7 @@ WITH_MISSING = ("date", "big", "flag", "amount", "text")
 
 @pytest.fixture
 def surroundings(tmp_path, monkeypatch):
-    """A home and a temporary folder of the run's own, the latter with a path short enough for a socket."""
+    """Give the run its own home and temporary folder. The path of the latter is short enough for a socket."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -78,16 +78,16 @@ def surroundings(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("generator", [resample, pytest.param(train, marks=pytest.mark.engine)])
-def test_types_and_formats_come_back_cell_by_cell(tmp_path, surroundings, generator):
+def test_every_value_of_the_pool_has_the_type_and_format_of_its_column(tmp_path, surroundings, generator):
     draw = np.random.default_rng(1)
     made = columns(draw)
-    cells = {name: list(values) for name, (values, _) in made.items()}
+    texts = {name: list(values) for name, (values, _) in made.items()}
     for name in WITH_MISSING:
         for row in draw.integers(0, ROWS, 30):
-            cells[name][row] = ""
+            texts[name][row] = ""
     path = tmp_path / "training.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([cells, *zip(*cells.values(), strict=True)])
+        csv.writer(file, lineterminator="\n").writerows([texts, *zip(*texts.values(), strict=True)])
 
     source = open_source(path, role="training")
     binning = fit_binning(source, progress=Progress())
@@ -115,7 +115,7 @@ def test_types_and_formats_come_back_cell_by_cell(tmp_path, surroundings, genera
     assert header == list(made) and len(rows) == 2 * ROWS
     for name, column in zip(header, zip(*rows, strict=True), strict=True):
         is_right = made[name][1]
-        wrong = {cell for cell in column if cell and not is_right(cell)}
+        wrong = {value for value in column if value and not is_right(value)}
         assert not wrong, name
         assert ("" in column) == (name in WITH_MISSING or name == "nothing"), name
         assert len(set(column)) > 1 or name == "nothing", name

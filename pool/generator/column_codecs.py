@@ -1,12 +1,12 @@
 """What a generator is trained on in place of the real columns, and the way back to exact values and dtypes.
 
 A generator reads meaning into names and values: a column called `id` becomes a key, text that looks like a date becomes
-one, whole numbers pass through floats. So each column is trained in a form that it cannot misread:
+a date, and whole numbers pass through floats. So each column is trained in a form that the generator cannot misread:
 
 text of repeated values        labels, looked up again afterwards
-text of ever new values        the text itself, character by character
+text of many unique values     the text itself, character by character
 numbers, booleans              numbers of at most 53 bits, which a float holds exactly
-dates                          dates, or numbers where nanoseconds since 1970 do not reach
+dates                          dates, or numbers if nanoseconds since 1970 do not reach them
 columns without any value      nothing
 """
 
@@ -25,12 +25,12 @@ ENCODINGS = {
     "date": "TABULAR_DATETIME",
 }
 EXACT_BITS = 53  # a float holds whole numbers of this many bits
-SMALL_BITS = -20  # numbers all below 2 to this have digits beyond the 20 decimals that a generator looks at
-MAX_NAMED_VALUES = 100  # of numbers too big to be exact: so few are names rather than amounts
-UNIQUE_SHARE = 0.05  # text of which more rows than this hold a value of their own is spelt, not looked up
+SMALL_BITS = -20  # numbers all below 2**SMALL_BITS have digits beyond the 20 decimals that a generator reads
+MAX_NAMED_VALUES = 100  # numbers too large to be exact are names, not amounts, if at most this many are distinct
+UNIQUE_SHARE = 0.05  # text is spelt, not looked up, if more than this share of its values are unique
 MIN_ROWS_TO_SPELL = 100
 MAX_CHARACTERS_TO_SPELL = 36  # longer free text is beyond a tabular generator
-EARLIEST, LATEST = pd.Timestamp(1678, 1, 1), pd.Timestamp(2262, 1, 1)  # what nanoseconds since 1970 reach
+EARLIEST, LATEST = pd.Timestamp(1678, 1, 1), pd.Timestamp(2262, 1, 1)  # the range of nanoseconds since 1970
 
 
 class Codec(Protocol):
@@ -46,7 +46,7 @@ class Codec(Protocol):
 
 @dataclass(frozen=True)
 class CategoryCodec:
-    """Values known by their number; those that are too rare come back as `rare`."""
+    """Values known by their numbers. Values that are too rare come back as `rare`."""
 
     values: tuple[object, ...]
     rare: str | None
@@ -92,7 +92,7 @@ class IntegerCodec:
 
 @dataclass(frozen=True)
 class FloatCodec:
-    """Numbers divided by `unit`, a power of two, so that neither 53 bits nor 20 decimals are too few for them."""
+    """Numbers divided by `unit`, a power of two, so that 53 bits and 20 decimals are enough for them."""
 
     unit: float
     kind: str = "number"
@@ -153,12 +153,12 @@ class ColumnCodecs:
         return {_safe_name(number): ENCODINGS[codec.kind] for number, codec in enumerate(self.codecs.values())}
 
     def encode(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame as it is trained on: only columns with values, under safe names."""
+        """Return the frame that is trained on: only columns with values, under safe names."""
         parts = [codec.encode(frame[name]).array for name, codec in self.codecs.items()]
         return pd.DataFrame({_safe_name(number): part for number, part in enumerate(parts)})
 
     def decode(self, coded: pd.DataFrame) -> pd.DataFrame:
-        """Sampled rows with the real columns: names, order, values and dtypes of the training data."""
+        """Return sampled rows with the real columns: names, order, values and dtypes of the training data."""
         decoded = {
             name: codec.decode(coded[_safe_name(number)].reset_index(drop=True))
             for number, (name, codec) in enumerate(self.codecs.items())
@@ -223,7 +223,7 @@ def _safe_name(number: int) -> str:
 
 
 def _as_dtype(values: pd.Series, dtype: object) -> pd.Series:
-    # A column without missing values can still come back with some, which a NumPy whole number or boolean cannot hold.
+    # A column without missing values can come back with some. NumPy's whole numbers and booleans cannot hold them.
     if isinstance(dtype, np.dtype) and dtype.kind in "iub" and values.isna().any():
         dtype = "boolean" if dtype.kind == "b" else "Int64"
     if values.dtype == object and values.isna().all():

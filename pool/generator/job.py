@@ -18,7 +18,7 @@ from pool.protocols import EARLY_STOPPING, EPOCHS, TIME
 
 JOB_NAME, ROWS_NAME = "job.json", "training.parquet"
 EVENT_SECONDS = 1.0  # a step reports its progress at most this often
-EPOCH_MARGIN = 1e-6  # the engine stops once it is past its last epoch: without the margin, up to one epoch later
+EPOCH_MARGIN = 1e-6  # the engine stops once it is past its last epoch; without the margin, up to one epoch later
 # How torch (on GPU and CPU), NumPy, Python and the system say that memory ran out.
 MEMORY_PHRASES = ("out of memory", "can't allocate memory", "cannot allocate memory", "unable to allocate")
 
@@ -46,7 +46,7 @@ def train_and_sample(folder: Path, send: Send) -> None:
 
 
 def _train(engine: Any, job: dict[str, Any], workspace: Path, rows: pd.DataFrame, send: Send) -> dict[str, Any]:
-    """Train; returns the number of steps, what ended the training, and its seconds."""
+    """Train, and return the number of steps, what ended the training, and its seconds."""
     engine.set_random_state(job["seed"])
     engine.split(
         rows,
@@ -82,7 +82,7 @@ def _sample(engine: Any, job: dict[str, Any], workspace: Path, send: Send) -> No
         engine.set_random_state(piece["seed"])
         engine.generate(
             sample_size=piece["rows"],
-            batch_size=job["sampled_at_once"],  # a batch that follows from the free memory would change the rows
+            batch_size=job["sampled_at_once"],  # a batch size that follows from the free memory would change the rows
             sampling_temperature=job["sampling_temperature"],
             rare_category_replacement_method="CONSTANT",
             workspace_dir=workspace,
@@ -138,7 +138,7 @@ class StepReporter:
 
 
 def speaks_of_memory(text: str) -> bool:
-    """Whether the text of an error says that memory ran out."""
+    """Return whether the text of an error says that memory ran out."""
     return any(phrase in text.lower() for phrase in MEMORY_PHRASES)
 
 

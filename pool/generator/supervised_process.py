@@ -3,7 +3,7 @@
 The process leads a session of its own. Ctrl-C on a terminal therefore does not reach it, and it can be killed together
 with all that it started. Its events are JSON lines in a pipe. Only the process itself writes to that pipe, so the end
 of the pipe is the end of the process, even if a process that it started lives on. Its standard input is its lifeline:
-it ends when the caller ends.
+when the caller ends, the input ends, and the process ends itself.
 """
 
 import json
@@ -142,7 +142,7 @@ class SupervisedProcess:
         return seconds
 
     def _was_killed_for_memory(self, status: int) -> bool:
-        """Whether the kernel, and not a person, sent the SIGKILL that ended the process."""
+        """Return whether the kernel, and not a person, sent the SIGKILL that ended the process."""
         now = kernel_kills()
         return (
             status == -signal.SIGKILL
@@ -158,7 +158,7 @@ class SupervisedProcess:
         )
 
     def _kill(self) -> int:
-        """Kill all that still runs. Returns the exit status, which is the earlier one if the process had ended."""
+        """Kill all that still runs. Returns the exit status of the process, also if it had ended before."""
         if self._process.returncode is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -173,7 +173,7 @@ class SupervisedProcess:
 
 
 def serve(work: Callable[[Path, Send], None]) -> None:
-    """The process's side: do `work(folder, send)`, and send the caller how it ended.
+    """Do `work(folder, send)` on the process's side, and send the caller how it ended.
 
     send: passes an event to the caller. An event is a JSON object with a text `event`.
     """
@@ -213,7 +213,7 @@ def describe_exit(status: int) -> str:
 
 
 def kernel_kills() -> int | None:
-    """Return how many processes the kernel has killed since its start because memory ran out; None if unknown."""
+    """Return how many processes the kernel has killed so far because memory ran out; None if unknown."""
     with suppress(OSError):
         for line in KERNEL_COUNTS.read_text().splitlines():
             name, _, value = line.partition(" ")

@@ -27,8 +27,8 @@ ROWS_SAMPLED_AT_ONCE = 10_000
 PERCENT = 100
 PREPARING_STEPS = ("split", "analyze", "encode")  # of the engine, before the training
 
-# Training consists of very many small operations, which more threads do not speed up, and several threads wait for
-# each other by spinning if the machine is busy. With one thread the rows do not depend on the number of cores either.
+# Training consists of very many small operations. More threads do not speed them up, and on a busy machine they wait
+# for each other by spinning. With one thread, the rows do not depend on the number of cores either.
 THREADS = 1
 SINGLE_THREADED = {name: str(THREADS) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")}
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
@@ -109,7 +109,7 @@ def describe_job(plan: CyclePlan, encodings: dict[str, str]) -> dict[str, Any]:
 
 
 def follow_training(events: Iterator[Event], plan: CyclePlan, progress: Progress) -> TrainingRecord:
-    """Report the progress of a training until its events say that it has ended; returns how it went."""
+    """Report the progress of a training until its events say that it has ended, and return how it went."""
     epochs, done = list[Epoch](), 0.0
     first = _follow_preparing(events, plan, progress)
     with progress.task(f"{plan.label}: training", total=PERCENT, unit="") as task:
@@ -133,7 +133,7 @@ def follow_training(events: Iterator[Event], plan: CyclePlan, progress: Progress
 
 
 def _follow_preparing(events: Iterator[Event], plan: CyclePlan, progress: Progress) -> list[Event]:
-    """Report the progress until the training proper begins; returns the event that says so."""
+    """Report the progress until the training proper begins, and return the event that says so."""
     with progress.task(f"{plan.label}: preparing", total=PERCENT, unit="") as task:
         for event in events:
             match event:
@@ -153,7 +153,7 @@ def _follow_preparing(events: Iterator[Event], plan: CyclePlan, progress: Progre
 
 
 def follow_sampling(events: Iterator[Event], plan: CyclePlan, progress: Progress) -> Iterator[Path]:
-    """Report the progress of the sampling; yields the folder of each piece."""
+    """Report the progress of the sampling, and yield the folder of each piece."""
     with progress.task(f"{plan.label}: sampling", total=plan.rows, unit="row") as task:
         for event in events:
             match event:

@@ -12,7 +12,7 @@ from pool.parameters import CyclePlan, CycleSettings, PoolParameters
 from pool.protocols import Epoch, TrainingRecord
 
 FORMAT = 3  # a manifest of another format is left alone
-DECIDING_PACKAGES = ("mostlyai", "mostlyai-engine", "torch", "numpy", "pandas")  # other versions, other rows
+DECIDING_PACKAGES = ("mostlyai", "mostlyai-engine", "torch", "numpy", "pandas")  # other versions give other rows
 WITHOUT_EFFECT = ("cycle_backend",)  # parameters that do not change the rows
 
 
@@ -64,11 +64,11 @@ class Manifest:
         return self.sha256 is not None
 
     def with_cycle(self, cycle: CycleRecord) -> "Manifest":
-        """Return the manifest with this cycle, in place of what it said of that cycle before."""
+        """Return the manifest with this record, in place of an earlier record of the same cycle."""
         return replace(self, cycles=self.cycles | {cycle.number: cycle})
 
     def difference(self, wanted: "Manifest") -> str | None:
-        """Say why the rows of this pool are not those that `wanted` asks for; None if they are."""
+        """Say why the rows of this pool differ from those that `wanted` asks for; None if they do not."""
         if self.training_sha256 != wanted.training_sha256:
             return "other training data"
         for name, now in wanted.versions.items():
@@ -102,7 +102,7 @@ def write_manifest(manifest: Manifest, pool: Path) -> None:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """Return the manifest in a file; None if it is none, has another format, or cannot be read."""
+    """Return the manifest in a file; None if the file is no manifest, has another format, or cannot be read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:

@@ -2,7 +2,7 @@
 
 The rows of each cycle go to a part file. Once a part is complete, the manifest names it, and the cycle survives any
 crash. Once all cycles are there, their parts are joined to the CSV, which appears complete or not at all. The next run
-removes or repeats what was broken off (`resume`).
+removes half-written files and repeats unfinished cycles (`resume`).
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class PoolResult:
 
 
 class PoolFile:
-    """A pool. While the process holds its lock, it may add cycles to it; a finished pool has no lock."""
+    """A pool. Only the process that holds its lock may add cycles to it. A finished pool has no lock."""
 
     def __init__(self, path: Path, manifest: Manifest, *, lock: Lock | None) -> None:
         self.path, self.manifest = path, manifest
@@ -44,11 +44,11 @@ class PoolFile:
         return [cycle for cycle in self.manifest.plan if cycle.number not in self.manifest.cycles]
 
     def new_part(self, cycle: CyclePlan) -> Path:
-        """Return a name for the rows of a cycle that no other process uses, wherever it runs."""
+        """Return a path for the rows of a cycle. No other process, on any machine, uses it."""
         return self.path.with_name(f"{self.path.stem}_cycle{cycle.number}_{uuid4().hex[:8]}.part")
 
     def keep(self, cycle: CycleRecord) -> None:
-        """Record a cycle whose rows are complete in its part file, or what else is known of it by now."""
+        """Record a cycle whose rows are complete in its part file, or replace its record by a fuller one."""
         self._record(self.manifest.with_cycle(cycle))
 
     def finish(self) -> PoolResult:
@@ -76,7 +76,7 @@ class PoolFile:
 
 
 def remove_strays(pool: Path, manifest: Manifest | None) -> None:
-    """Remove what was broken off: half-written files, and files of cycles that the manifest does not name."""
+    """Remove half-written files, and files of cycles that the manifest does not name."""
     needed = {cycle.part for cycle in manifest.cycles.values()} if manifest and not manifest.is_complete else set()
     for pattern in ("_cycle*.part", "_manifest.json.part", ".csv.part"):
         for path in pool.parent.glob(f"{pool.stem}{pattern}"):
@@ -85,7 +85,7 @@ def remove_strays(pool: Path, manifest: Manifest | None) -> None:
 
 
 def _join(parts: list[Path], path: Path) -> str:
-    """Write the files one after the other into one file; returns its SHA-256 checksum."""
+    """Write the files one after the other into one file, and return its SHA-256 checksum."""
     checksum = hashlib.sha256()
     with replacing(path) as pool:
         for part in parts:

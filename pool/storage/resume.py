@@ -17,10 +17,10 @@ from pool.storage.pool_file import PoolFile, remove_strays
 def open_pool(folder: Path, wanted: Manifest, *, suffix: str, time: datetime, progress: Progress) -> Iterator[PoolFile]:
     """Yield the pool in `folder` that is to be built, with all its finished cycles.
 
-    It is the pool of the same training data, cycles and package versions that has the most cycles, and the newest of
-    several such pools. What a crash has left half written is removed. A pool that another run is building stays as it
-    is, and so does a pool whose bytes differ from its manifest. If no pool fits, or without a training_sha256, the pool
-    is new. Its file is then called flat_pool_YYYYMMDD_HHMM{suffix}.csv, with a number if that name is taken.
+    It is the pool with the most cycles among those of the same training data, cycles and package versions, and the
+    newest of several such pools. Half-written files of a crash are removed. A pool that another run is building stays
+    as it is, and so does a pool whose bytes differ from its manifest. If no pool fits, or without a training_sha256,
+    the pool is new. Its file is then called flat_pool_YYYYMMDD_HHMM{suffix}.csv, with a number if that name is taken.
     """
     _sweep(folder)
     pool = _continued(folder, wanted, progress) or _new(folder, f"flat_pool_{time:%Y%m%d_%H%M}{suffix}", wanted)
@@ -111,7 +111,7 @@ def _lock_path(path: Path) -> Path:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed runs have left of cycles that were not finished."""
+    """Remove the files that killed runs have left of unfinished cycles."""
     for lock_path in folder.glob("flat_pool_*.lock"):
         lock = try_to_hold(lock_path)
         if lock is not None and lock.is_exclusive:

@@ -1,9 +1,8 @@
-"""Writes the selected rows as a CSV in the training data's formats, under a free name."""
+"""Writes the selected rows as a CSV in the training data's formats."""
 
 import os
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,47 +13,19 @@ import pyarrow.compute as pc
 from postprocess.data.binning import Binning
 from postprocess.data.formats import is_text, to_format
 from postprocess.data.sources import Source, spell_missing
-from postprocess.runtime.outputs import free_path, whole_file
+from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.progress import Progress
 
 _MUST_QUOTE = r'[",\r\n]'
 
 
-def write_result(
-    source: Source,
-    rows: np.ndarray,
-    binning: Binning,
-    *,
-    folder: Path,
-    stem: str,
-    companions: Sequence[str] = (),
-    progress: Progress,
-) -> tuple[Path, ...]:
-    """Write the rows of `source` with the given numbers to a CSV under a free name in `folder`.
-
-    stem: of the name; if it is taken, the name is stem_2, stem_3 and so on. companions: endings of other files that
-    will stand beside the CSV; their names are free as well. Returns the path of the CSV and those of its companions.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        paths = free_path(folder, stem, (".csv", *companions))
-        with suppress(FileExistsError):  # another run may take the name meanwhile
-            rewritten = write_rows(source, rows, binning, paths[0])
-            if rewritten:
-                progress.log(
-                    f"{sum(rewritten.values()):,} values of the result are written as the training data writes them, "
-                    f"not as the pool does (5 for 5.0, say), in {', '.join(map(repr, rewritten))}"
-                )
-            return paths
-
-
-def write_rows(source: Source, rows: np.ndarray, binning: Binning, path: Path) -> dict[str, int]:
+def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path, *, progress: Progress) -> None:
     """Write the rows of `source` with the given numbers (sorted, int64) to a CSV at `path`.
 
     The columns stand in the training data's order. The values of a CSV stay byte for byte, missing ones as they are
     spelt. The exceptions are values that break the format of their column: "5.0" among whole numbers becomes "5",
     because the result has the training data's formats. Typed values are written in the format, missing ones as nothing.
-    Returns the number of rewritten values by column.
+    The log counts the rewritten values.
 
     Raises FileExistsError if `path` exists already, and ValueError if `rows` are not sorted, not distinct, or not all
     in `source`.
@@ -69,7 +40,11 @@ def write_rows(source: Source, rows: np.ndarray, binning: Binning, path: Path) -
             os.fsync(file.fileno())
         if written < len(rows):
             raise ValueError(f"{source.path}: row number {rows[written]} is selected, but the file ends before it")
-    return rewritten
+    if rewritten:
+        progress.log(
+            f"{sum(rewritten.values()):,} values of the result are written as the training data writes them, "
+            f"not as the pool does (5 for 5.0, say), in {', '.join(map(repr, rewritten))}"
+        )
 
 
 def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -> tuple[int, dict[str, int]]:

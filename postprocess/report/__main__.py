@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from postprocess.runtime.exits import explain_early_exit, open_standard_streams, run_to_exit
+from postprocess.runtime.exits import explain_early_exit, run_to_exit
+from postprocess.runtime.streams import open_standard_streams
 
 PROGRAM = "python -m postprocess.report"
 
@@ -91,6 +92,7 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
             holdout=read_typed(inputs.holdout, binning),
             result=read_typed(inputs.result, binning),
             page=qa_page,
+            warn=lambda text: progress.log(f"warning: {text}"),
             progress=progress,
         )
         summary |= qa_figures(qa, qa_page.name)

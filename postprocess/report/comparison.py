@@ -7,15 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from postprocess.runtime.threads import Workers
-from postprocess.tables.accuracy import (
-    Accuracy,
-    Counts,
-    absolute_differences,
-    error_scale,
-    from_errors,
-    map_tables,
-    number_of_tables,
-)
+from postprocess.tables.accuracy import Accuracy, from_errors
+from postprocess.tables.table_pass import Counts, absolute_differences, error_scale, map_tables, number_of_tables
 
 WEAKEST = 10  # tables of each order that are listed
 

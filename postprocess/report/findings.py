@@ -8,9 +8,9 @@ import numpy as np
 from postprocess.data.binning import Binning
 from postprocess.data.column_bins import MISSING
 from postprocess.report.comparison import Comparison, TableError
-from postprocess.report.diagnostics import missing_patterns
-from postprocess.tables.accuracy import number_of_tables
+from postprocess.report.missing_patterns import missing_patterns
 from postprocess.tables.counts import count_table
+from postprocess.tables.table_pass import number_of_tables
 
 ORDERS = ("columns", "pairs", "triples")
 DECIMALS = 6  # of shares: more would only make the files larger

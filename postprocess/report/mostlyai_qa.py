@@ -47,11 +47,12 @@ def evaluate(
     result: pd.DataFrame,
     page: Path,
     threads: int | None = None,
+    warn: Callable[[str], None],
     progress: Progress,
 ) -> QaReport | None:
     """Run mostlyai-qa's report, whose page goes to `page`; typed frames of the same columns.
 
-    Returns None, and logs why, if qa fails or declines. If only the repeated distances or the joint accuracy fail, the
+    Returns None, and warns, if qa fails or declines. If only the repeated distances or the joint accuracy fail, the
     report's own figures are still returned.
     """
 
@@ -59,12 +60,12 @@ def evaluate(
         try:
             return part(training, holdout, result, *arguments, progress=progress, **options)
         except Exception as error:
-            progress.log(f"warning: mostlyai-qa failed, so {what} missing: {type(error).__name__}: {error}")
+            warn(f"mostlyai-qa failed, so {what} missing: {type(error).__name__}: {error}")
             return None
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # qa's own libraries warn about each other, on many lines
-        metrics = tried("its figures are", _report, page)
+        metrics = tried("its figures are", _report, page, warn=warn)
         if metrics is None:
             return None
         return QaReport(
@@ -82,7 +83,13 @@ def _distances_of(metrics: Any) -> dict[str, float | None]:
 
 
 def _report(
-    training: pd.DataFrame, holdout: pd.DataFrame, result: pd.DataFrame, page: Path, *, progress: Progress
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    result: pd.DataFrame,
+    page: Path,
+    *,
+    warn: Callable[[str], None],
+    progress: Progress,
 ) -> Any:
     """Return qa's metrics, or None if qa declines. Its page appears whole or not at all."""
     from mostlyai import qa  # takes seconds to load
@@ -105,7 +112,7 @@ def _report(
                 update_progress=follow,
             )
             if metrics is None:
-                progress.log("warning: mostlyai-qa gives no figures, because it needs at least 10 holdout rows")
+                warn("mostlyai-qa gives no figures, because it needs at least 10 holdout rows")
             else:
                 publish(unfinished, page)
             return metrics

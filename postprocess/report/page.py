@@ -30,7 +30,7 @@ def write_page(summary: Mapping, path: Path, *, replacing: bool = False) -> None
 
 def page(summary: Mapping) -> str:
     """Return the page of a summary. Sections without figures in the summary are left out."""
-    figures = charts(summary)
+    figures, harm = charts(summary), sentences.worse_than_a_sample(summary)
     return (
         _environment()
         .get_template("page.html")
@@ -40,7 +40,7 @@ def page(summary: Mapping) -> str:
             figures_json=json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c"),
             plotly=get_plotlyjs(),
             verdict=sentences.verdict(summary),
-            harm=sentences.worse_than_a_sample(summary),
+            harm=harm if harm not in summary.get("warnings", ()) else "",
             below_limit=sentences.below_limit(summary["tables"]),
             accuracy_names=sentences.ACCURACY_NAMES,
             steps=sentences.steps(summary),

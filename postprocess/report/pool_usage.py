@@ -16,11 +16,11 @@ DECADES = 6  # below 1; smaller weights share a bin
 CARRIED_SHARE = 0.99  # of the weight
 
 
-def selected_by_part(rows: np.ndarray, pool: Path, pool_rows: int) -> dict[str, object]:
-    """Return the parts of the pool, with their rows and how many of those were selected, as plain values.
+def pool_usage(rows: np.ndarray, pool: Path, pool_rows: int) -> tuple[dict[str, object], list[dict[str, object]]]:
+    """Return the parts of the pool, with how many of their rows were selected, and how each cycle was trained.
 
     rows: sorted numbers of the selected pool rows. The parts are the cycles that the manifest beside the pool names. If
-    there is no manifest that fits, they are tenths of the pool.
+    there is no manifest that fits, they are tenths of the pool, and nothing is known of a training.
     """
     cycles = _fitting_cycles(pool, pool_rows)
     if cycles:
@@ -30,23 +30,21 @@ def selected_by_part(rows: np.ndarray, pool: Path, pool_rows: int) -> dict[str, 
         kind, names = "tenth", [str(number) for number in range(1, PARTS + 1)]
         counts = np.diff(np.linspace(0, pool_rows, PARTS + 1).astype(np.int64)).tolist()
     selected = np.diff(np.searchsorted(rows, np.cumsum([0, *counts])))
-    return {
-        "parts_are": kind,
-        "parts": [
-            {"name": name, "pool_rows": count, "chosen_rows": int(number)}
-            for name, count, number in zip(names, counts, selected, strict=True)
-        ],
-    }
+    parts = [
+        {"name": name, "pool_rows": count, "chosen_rows": int(number)}
+        for name, count, number in zip(names, counts, selected, strict=True)
+    ]
+    return {"parts_are": kind, "parts": parts}, _trainings(cycles)
 
 
-def trainings(pool: Path, pool_rows: int) -> list[dict[str, object]]:
-    """Return how each cycle of the pool was trained, as plain values; nothing without a manifest that fits."""
+def _trainings(cycles: list[dict[str, Any]]) -> list[dict[str, object]]:
+    """Return how each cycle was trained, as plain values; nothing if the manifest does not say it."""
     with suppress(KeyError, TypeError):
         return [
             {name: cycle[name] for name in ("number", "rows", "seconds", "accuracy")}
             | {name: cycle["settings"][name] for name in ("model_name", "batch_size")}
             | {name: cycle["training"][name] for name in ("epochs", "steps", "ended_by", "device")}
-            for cycle in _fitting_cycles(pool, pool_rows)
+            for cycle in cycles
         ]
     return []
 

@@ -31,9 +31,9 @@ def percent(share: float | None, decimals: int = 2, sign: str = f"{NARROW}%") ->
     return "–" if share is None else f"{100 * share:.{decimals}f}{sign}"
 
 
-def points(difference: float, decimals: int = 2) -> str:
+def points(difference: float) -> str:
     """Return a difference of shares, at least 0, in percentage points."""
-    return f"{100 * difference:.{decimals}f}"
+    return f"{100 * difference:.2f}"
 
 
 def verdict(summary: Mapping) -> str:
@@ -131,7 +131,7 @@ def _refinement(stage: Mapping, parameters: Mapping) -> str:
         limit = _time_limit("max_refinement_time", parameters)
     else:
         limit = f"its limit on rounds ({_parameter('refinement_iterations', parameters)})"
-    return f"Refinement was stopped by {limit} {done}. A higher limit would gain a little more."
+    return f"Refinement was stopped by {limit} {done}. A higher limit would let it go on."
 
 
 def _count(number: int, noun: str) -> str:
@@ -213,9 +213,9 @@ def _limit(key: str, values: Sequence[float | None]) -> tuple[str, str]:
     Both are empty for a figure without a limit.
     """
     if key == "dcr_share":
-        words, meets = f"at most {percent(MAX_DCR_SHARE, 0)}", MAX_DCR_SHARE.__ge__
+        words, meets = f"at most {percent(MAX_DCR_SHARE, 0)} (MOSTLY AI Prize)", MAX_DCR_SHARE.__ge__
     elif key == "nndr_ratio":
-        words, meets = f"at least {MIN_NNDR_RATIO}", MIN_NNDR_RATIO.__le__
+        words, meets = f"at least {MIN_NNDR_RATIO} (MOSTLY AI Prize)", MIN_NNDR_RATIO.__le__
     else:
         return "", ""
     known = [value for value in values if value is not None]

@@ -41,7 +41,7 @@ class RunFacts:
     """All facts of the summary.
 
     pool_made_by: "this run", "an earlier run", or None if the pool was given. accuracy, curve, excluded: as `Selection`
-    has them, and the accuracy of the pool's sample. weights: of `weight_summary`. origin: of `selected_by_part`.
+    has them, and the accuracy of the pool's sample. weights: of `weight_summary`. origin: of `pool_usage`.
     trainings: of each cycle of the pool. closest_training_row: of `closest_training_rows`. findings: of `findings_of`.
     draft: whether the run was a first look. qa, qa_page: mostlyai-qa's figures and the name of its page, if there are
     any.
@@ -62,7 +62,7 @@ class RunFacts:
     origin: Mapping[str, object] = field(default_factory=dict)
     trainings: Sequence[Mapping[str, object]] = ()
     closest_training_row: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    findings: Mapping[str, object] = field(default_factory=dict)
+    findings: Mapping[str, Any] = field(default_factory=dict)
     draft: bool = False
     qa: QaReport | None = None
     qa_page: str | None = None
@@ -128,7 +128,21 @@ def write_summary(summary: Mapping, path: Path, *, replacing: bool = False) -> N
     Raises FileExistsError if the name is taken and `replacing` is not set.
     """
     with whole_file(path, replacing=replacing) as unfinished:
-        unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished.write_text(as_json(summary) + "\n", encoding="utf-8")
+
+
+def as_json(value: object, indent: str = "") -> str:
+    """Return indented JSON. A list without mappings takes one line, because a line for each number would be too
+    long."""
+    deeper = indent + "  "
+    if isinstance(value, Mapping) and value:
+        items = [
+            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {as_json(item, deeper)}" for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(items) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        return "[\n" + ",\n".join(deeper + as_json(item, deeper) for item in value) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _version(name: str) -> str | None:

@@ -11,15 +11,14 @@ from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import Inputs
 from postprocess.data.sources import Source, open_source
-from postprocess.report.comparison import Comparison, compare
-from postprocess.report.diagnostics import closest_training_rows
+from postprocess.report.closest_rows import closest_training_rows
+from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport, evaluate
 from postprocess.report.page import write_page
-from postprocess.report.pool_usage import selected_by_part, trainings, weight_summary
+from postprocess.report.pool_usage import pool_usage, weight_summary
 from postprocess.report.sentences import worse_than_a_sample
 from postprocess.report.summary import FileFacts, RunFacts, summary, write_summary
-from postprocess.runtime.progress import Progress
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
@@ -52,24 +51,28 @@ class Run:
 def write_report(run: Run, journal: Journal) -> list[Path]:
     """Write the summary and the page, and with a holdout mostlyai-qa's page; returns the paths of all files of the run.
 
-    mostlyai-qa takes minutes, so the summary and the page are written before it, and once more with its figures.
+    mostlyai-qa takes minutes, so the summary and the page are written before it, and once more with its figures. The
+    warnings of the run are logged once more at its end.
     """
     result, summary_path, page_path, qa_path = run.paths
-    facts = _look_at(run, open_source(result, role="result"), journal)
-    content = _write(facts, summary_path, page_path)
-    qa = _evaluate(run, qa_path, journal)
+    result_file = open_source(result, role="result")
+    facts = _look_at(run, result_file, journal)
+    _write(facts, summary_path, page_path)
+    qa = _evaluate(run, result_file, qa_path, journal)
     if qa is not None:
-        facts = replace(facts, qa=qa, qa_page=qa_path.name, stages=tuple(journal.stages), seconds=journal.seconds())
-        content = _write(facts, summary_path, page_path, replacing=True)
-    if harm := worse_than_a_sample(content):
-        journal.warn(harm)
-    journal.progress.log(f"done: accuracy {run.selection.accuracy['refined']}")
+        facts = replace(facts, qa=qa, qa_page=qa_path.name, seconds=journal.seconds())
+        facts = replace(facts, stages=tuple(journal.stages), warnings=tuple(journal.warnings))
+        _write(facts, summary_path, page_path, replacing=True)
+    for text in journal.warnings:
+        journal.progress.log(f"warning: {text}")
+    accuracy, limit = run.selection.accuracy["refined"], facts.findings["sampling_limit"]["overall"]
+    journal.progress.log(f"done: accuracy {accuracy}, overall (columns / pairs / triples); sampling limit {limit:.5f}")
     return [result, summary_path, page_path, *([qa_path] if qa else [])]
 
 
 def _look_at(run: Run, result_file: Source, journal: Journal) -> RunFacts:
     """Read the result as it was written, compare it with the training data, and gather the facts of the run."""
-    training, pool, selection, pool_path = run.training.codes, run.pool.codes, run.selection, run.pool_file.path
+    training, pool, selection = run.training.codes, run.pool.codes, run.selection
     seed, threads, progress = run.parameters[1].seed, run.parameters[1].threads, journal.progress
     sample = pool.take(random_rows(run.pool.n_rows, run.training.n_rows, seed), axis=1)
     with open_workers(threads, progress=progress) as workers:
@@ -78,10 +81,16 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> RunFacts:
             comparison = compare(training, result, run.binning.n_codes, sample=sample, workers=workers)
             stage.rows = result.shape[1]
         with journal.stage("closest training rows") as stage:
-            closest = closest_training_rows(
-                training, {"result": result, "pool_sample": sample}, selection.training_dcr, seed=seed, workers=workers
-            )
+            samples = {"result": result, "pool_sample": sample}
+            closest = closest_training_rows(training, samples, selection.training_dcr, seed=seed, workers=workers)
             stage.rows = sum(int(figures["rows"]) for figures in closest.values())
+    assert comparison.sample is not None, "a sample was given"
+    progress.log(f"accuracy of a random sample of the pool, for comparison: {comparison.sample}")
+    accuracy = {"pool_sample": comparison.sample} | selection.accuracy
+    reached = {step: measured.as_dict() for step, measured in accuracy.items()}
+    if harm := worse_than_a_sample({"accuracy": reached, "stages": [stage.status for stage in journal.stages]}):
+        journal.warn(harm)
+    origin, trainings = pool_usage(selection.rows, run.pool_file.path, run.pool.n_rows)
     return RunFacts(
         training=FileFacts.of(run.inputs.training, run.training.n_rows),
         pool=FileFacts.of(run.pool_file, run.pool.n_rows),
@@ -89,14 +98,14 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> RunFacts:
         pool_made_by=run.pool_made_by,
         parameters=run.parameters,
         stages=tuple(journal.stages),
-        accuracy=_with_sample(comparison, selection, progress),
+        accuracy=accuracy,
         curve=selection.curve,
         excluded=selection.excluded,
         seconds=journal.seconds(),
         warnings=tuple(journal.warnings),
         weights=weight_summary(selection.weights),
-        origin=selected_by_part(selection.rows, pool_path, run.pool.n_rows),
-        trainings=trainings(pool_path, run.pool.n_rows),
+        origin=origin,
+        trainings=trainings,
         closest_training_row=closest,
         findings=findings_of(comparison, training, result, run.binning),
         draft=run.draft,
@@ -108,21 +117,14 @@ def random_rows(n_pool: int, n: int, seed: int) -> np.ndarray:
     return np.sort(random_stream(seed, "pool sample").choice(n_pool, n, replace=False))
 
 
-def _with_sample(comparison: Comparison, selection: Selection, progress: Progress) -> dict[str, Any]:
-    assert comparison.sample is not None
-    progress.log(f"accuracy of a random sample of the pool, for comparison: {comparison.sample}")
-    return {"pool_sample": comparison.sample, **selection.accuracy}
-
-
-def _write(facts: RunFacts, summary_path: Path, page_path: Path, *, replacing: bool = False) -> dict:
-    """Write the summary, which is returned, and the page; replacing: those that this run has written before."""
+def _write(facts: RunFacts, summary_path: Path, page_path: Path, *, replacing: bool = False) -> None:
+    """Write the summary and the page; replacing: those that this run has written before."""
     content = summary(facts)
     write_summary(content, summary_path, replacing=replacing)
     write_page(content, page_path, replacing=replacing)
-    return content
 
 
-def _evaluate(run: Run, page: Path, journal: Journal) -> QaReport | None:
+def _evaluate(run: Run, result_file: Source, page: Path, journal: Journal) -> QaReport | None:
     """Return mostlyai-qa's figures if there is a holdout."""
     if run.inputs.holdout is None:
         return None
@@ -131,8 +133,9 @@ def _evaluate(run: Run, page: Path, journal: Journal) -> QaReport | None:
         return evaluate(
             training=read_typed(run.inputs.training, run.binning),
             holdout=read_typed(run.inputs.holdout, run.binning),
-            result=read_typed(open_source(run.paths[0], role="result"), run.binning),
+            result=read_typed(result_file, run.binning),
             page=page,
             threads=run.parameters[1].threads,
+            warn=journal.warn,
             progress=journal.progress,
         )

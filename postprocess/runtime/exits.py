@@ -11,16 +11,18 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, TextIO, cast
 
+from postprocess.runtime.streams import LastingStream, print_paths
+
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 PROGRAM = "main.py"
-WRONG_PARAMETER = (NameError, TypeError, ValueError)  # what a slip in the parameters of a program raises ...
-PARAMETER_FILES = {"parameters.py", "<string>"}  # ... in the program itself, or below it in these files alone
+# A slip in a program's parameters raises one of these, in the program itself or below it in these files alone.
+WRONG_PARAMETER = (NameError, TypeError, ValueError)
+PARAMETER_FILES = {"parameters.py", "dataclasses.py", "<string>"}
 
 
 class InputError(ValueError):
@@ -51,35 +53,6 @@ def explain(message: object, *, code: int, program: str = PROGRAM) -> int:
     return code
 
 
-class LastingStream:
-    """A stream whose writes never fail, so that a run goes on when nobody reads its log any more (`| head`)."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write the text if that is possible."""
-        self._attempt(lambda: self._stream.write(text))
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush the stream if that is possible."""
-        self._attempt(self._stream.flush)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-    def _attempt(self, action: Callable[[], object]) -> None:
-        with suppress(OSError, ValueError):
-            try:
-                action()
-            except BrokenPipeError:
-                # The unwritten text stays in the buffer. Flushing it at the end of the program would fail again.
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, self._stream.fileno())
-                os.close(nowhere)
-
-
 def explain_early_exit(program: str = PROGRAM) -> None:
     """Report Ctrl-C, a failing import and a wrong parameter in one line while the program is loading."""
     _on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED, program=program)))
@@ -92,12 +65,12 @@ def run_to_exit(
     failed: tuple[type[Exception], ...] = (),
     wrong_input: tuple[type[Exception], ...] = (InputError,),
     program: str = PROGRAM,
-    to_save_memory: str = "lower sample_size, max_memory or the swapsizes",
+    to_save_memory: str,
 ) -> int:
     """Do the work, print the paths that it returns to stdout, and return the exit code.
 
     If the work ends early, one line on stderr says why. Exceptions of the types `failed` and `wrong_input` speak for
-    themselves. They differ in their exit codes.
+    themselves. They differ in their exit codes. to_save_memory: what to do if memory runs out.
     """
     raise_on_signals()
     try:
@@ -119,25 +92,6 @@ def raise_on_signals() -> None:
     """Make Ctrl-C raise KeyboardInterrupt and SIGTERM raise Terminated from now on."""
     _on_interrupt(signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
-
-
-def open_standard_streams() -> None:
-    """Open the null device for each closed standard stream (`2>&-`). Else the next opened files take their numbers."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the system gives the lowest free number
-
-
-def print_paths(paths: Iterable[Path]) -> None:
-    """Print one path a line to stdout. Characters that stdout cannot show are escaped."""
-    if sys.stdout is None:
-        return
-    encoding = sys.stdout.encoding or "utf-8"
-    for path in paths:
-        shown = str(path).encode(encoding, "backslashreplace").decode(encoding)
-        print(shown, file=cast(TextIO, LastingStream(sys.stdout)), flush=True)
 
 
 def reason(error: Exception, *, to_save_memory: str) -> str:
@@ -170,7 +124,7 @@ def _parameter_fault(error: Exception, trace: TracebackType) -> str:
         kind, name = misnamed.groups()
         names = [field.name for field in fields(trace.tb_frame.f_globals[kind])]
         (closest,) = difflib.get_close_matches(name, names, n=1, cutoff=0)
-        return f"{kind} at the top of {PROGRAM}: there is no parameter {name!r}; the closest one is {closest!r}"
+        return f"{kind}: there is no parameter {name!r}; the closest one is {closest!r}"
     if isinstance(error, ValueError):
         return str(error)
     hint = "write None, True and False with a capital letter, and text in quotes"

@@ -2,8 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from postprocess.runtime.exits import InputError
@@ -18,6 +18,22 @@ def free_path(folder: Path, stem: str, suffixes: Sequence[str]) -> tuple[Path, .
         if not any(os.path.lexists(path) for path in paths):
             return paths
         number += 1
+
+
+def write_under_free_name(
+    folder: Path, stem: str, suffixes: Sequence[str], write: Callable[[Path], None]
+) -> tuple[Path, ...]:
+    """Write a file under a free name in `folder`, which is made if it is missing; returns one path for each suffix.
+
+    The first path is that of the file. The others are free names for files that will stand beside it. `write` raises
+    FileExistsError if another run takes the name meanwhile. Then the next free name is tried.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        paths = free_path(folder, stem, suffixes)
+        with suppress(FileExistsError):
+            write(paths[0])
+            return paths
 
 
 @contextmanager

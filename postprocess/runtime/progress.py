@@ -3,7 +3,7 @@
 with progress.task("IPF sweeps", total=10, unit="sweep") as task:
     task.advance(note="largest error 0.01")
 
-rich counts the steps and estimates pace and time left, whether or not it shows its bars.
+rich counts the steps, whether or not it shows its bars.
 """
 
 import os
@@ -11,20 +11,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO, cast
 
 from rich import progress as rich_progress
 from rich.console import Console
 from rich.text import Text
 
-from postprocess.runtime.exits import LastingStream
+from postprocess.runtime.streams import LastingStream
 
 SECONDS_PER_LINE = 10.0  # an advancing task logs a line at most this often
 MAX_SILENT_SECONDS = 55.0  # a log that was silent for this long gets a line ...
 SECONDS_PER_CHECK = 5.0  # ... and it is checked this often, so it is never silent for more than a minute
 BAR_WIDTH = 20  # characters: the rest of the line is for the numbers
-WHOLE_TASK = float("inf")  # the pace is the mean over the whole task, because a single step may take minutes
 
 Clock = Callable[[], float]
 
@@ -45,8 +44,7 @@ class Task:
         self._unit, self._book, self._changed = unit, book, changed
         self.number = book.add_task(label, total=total, visible=False, shown=self)
         self._counted = next(task for task in book.tasks if task.id == self.number)
-        self._stepped = book.get_time()
-        book.advance(self.number, 0)  # rich measures the pace from the first call on
+        self._started = self._stepped = book.get_time()
         book.update(self.number, visible=True)
 
     @property
@@ -61,13 +59,15 @@ class Task:
 
     def advance(self, steps: float = 1, *, note: str | None = None) -> None:
         """Count `steps` more as completed. `note` is a short text for the end of the line, until the next one."""
-        self._book.advance(self.number, steps)
-        self._tell(note)
+        with suppress(KeyError):  # the task has ended, and this thread comes late
+            self._book.advance(self.number, steps)
+            self._tell(note)
 
     def update(self, completed: float, *, note: str | None = None) -> None:
         """Set the number of steps completed since the start. `note` is as in `advance`."""
-        self._book.update(self.number, completed=completed)
-        self._tell(note)
+        with suppress(KeyError):
+            self._book.update(self.number, completed=completed)
+            self._tell(note)
 
     def _tell(self, note: str | None) -> None:
         self._stepped = self._book.get_time()
@@ -92,24 +92,28 @@ class Task:
         """Return what the task came to: as `status`, with the time that it took."""
         return _join(self.count(), self._pace(), f"took {format_seconds(self._elapsed())}", self.note)
 
-    def _seconds_left(self) -> float | None:
-        left, speed = self._counted.time_remaining, self._counted.speed
-        if left is None or not speed:
-            return left
-        # rich counts whole steps. The time spent on the step under way counts as well, but an overdue step does not
-        # use up the time of the steps after it.
-        return max(0.0, left - min(self._book.get_time() - self._stepped, 1 / speed))
-
     def _elapsed(self) -> float:
-        return self._counted.elapsed or 0.0
+        return self._book.get_time() - self._started
+
+    def _seconds_per_step(self) -> float | None:
+        seconds = self._stepped - self._started  # the mean over the whole task, because a single step may take minutes
+        return seconds / self.completed if self.completed > 0 and seconds > 0 else None
+
+    def _seconds_left(self) -> float | None:
+        seconds = self._seconds_per_step()
+        if self.total is None or seconds is None:
+            return None
+        # The time spent on the step under way counts. An overdue step does not use up the time of the steps after it.
+        under_way = min(self._book.get_time() - self._stepped, seconds)
+        return max(0.0, (self.total - self.completed) * seconds - under_way)
 
     def _pace(self) -> str:
-        speed = self._counted.finished_speed or self._counted.speed
-        if not speed or not self._unit:
+        seconds = self._seconds_per_step()
+        if seconds is None or not self._unit:
             return ""
-        if speed < 1:
-            return f"{format_seconds(1 / speed)}/{self._unit}"
-        return f"{speed:,.0f} {self._unit}s/s" if speed >= 10 else f"{speed:.1f} {self._unit}s/s"
+        if seconds > 1:
+            return f"{format_seconds(seconds)}/{self._unit}"
+        return f"{1 / seconds:,.0f} {self._unit}s/s" if seconds <= 0.1 else f"{1 / seconds:.1f} {self._unit}s/s"
 
 
 class Progress:
@@ -117,9 +121,7 @@ class Progress:
 
     def __init__(self, *, book: rich_progress.Progress | None = None, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._book = book or rich_progress.Progress(
-            get_time=clock, speed_estimate_period=WHOLE_TASK, console=Console(quiet=True)
-        )
+        self._book = book or rich_progress.Progress(get_time=clock, console=Console(quiet=True))
         self._lock = threading.RLock()
         self._running: list[Task] = []  # the innermost task is the last one
 
@@ -137,7 +139,7 @@ class Progress:
         finally:
             with self._lock:
                 self._running.remove(task)
-                self._book.update(task.number, visible=False)
+                self._book.remove_task(task.number)
                 self._end(task, outcome)
 
     def log(self, text: str) -> None:
@@ -184,6 +186,7 @@ class Lines(Progress):
 
     def _end(self, task: Task, outcome: str) -> None:
         self._write(task, _join(outcome, task.summary()))
+        del self._line_due[task]
         if not self._running:
             self._idle.set()
 
@@ -206,7 +209,6 @@ class Bars(Progress):
             rich_progress.BarColumn(bar_width=BAR_WIDTH),
             _StatusColumn(),
             console=self._console,
-            speed_estimate_period=WHOLE_TASK,
             transient=True,
             # What libraries print goes above the bars, unless stdout is a file or a pipe and not this terminal.
             redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),

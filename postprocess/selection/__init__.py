@@ -1,7 +1,7 @@
 """The method: from the codes of training data and pool to the numbers of the pool rows that make the result.
 
-`select.py` is the sequence of the steps, and `steps.py` runs each of them. The arithmetic has a module for each step, in
-this order:
+`select.py` is the sequence of the steps, and `steps.py` runs each of them. The arithmetic has a module for each step,
+in this order:
 
     eligibility       pool rows that may be selected at all
     table_budget      tables that trimming and refinement match

@@ -1,6 +1,7 @@
 """What the steps of the selection share: their names, their common inputs, and the accuracies that they reach."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,6 +60,9 @@ class Context:
         return random_stream(self.parameters.seed, step)
 
 
+Curve = Sequence[tuple[float, float]]  # (seconds, overall accuracy)
+
+
 class Course:
     """The accuracies that the steps have reached, with the seconds since the selection began."""
 
@@ -76,3 +80,7 @@ class Course:
         self.accuracy[key] = accuracy
         self.curve.append((self.seconds(), accuracy.overall))
         self._journal.progress.log(f"accuracy of {what}: {accuracy}")
+
+    def add_rounds(self, began: float, rounds: Curve) -> None:
+        """Record the accuracies of rounds, whose seconds count from `began`."""
+        self.curve += [(began + seconds, overall) for seconds, overall in rounds]

@@ -56,31 +56,39 @@ def filter_rows(
     `far_enough`. training_dcr, share: as `exclusion_radius` takes them. is_too_close: given row numbers
     and (n_training,) radii, returns (n_rows,) bool.
     """
-    first_excluded = 0
-    for mode in (Mode.TOO_CLOSE, Mode.NEAR_COPIES_ONLY):
-        radius = exclusion_radius(training_dcr, share, near_copies_only=mode is Mode.NEAR_COPIES_ONLY)
-        rows, excluded = far_enough(weights, wanted=wanted, is_too_close=partial(is_too_close, radius=radius))
-        first_excluded = first_excluded or excluded
-        if len(rows) >= needed:
-            return FilterResult(rows, mode, excluded, first_excluded - excluded)
-    return FilterResult(np.arange(len(weights)), Mode.NOTHING, 0, first_excluded)
+    radius = exclusion_radius(training_dcr, share)
+    rows, close = far_enough(weights, wanted=wanted, is_too_close=partial(is_too_close, radius=radius))
+    if len(rows) >= needed:
+        return FilterResult(rows, Mode.TOO_CLOSE, close, 0)
+    radius = near_copy_radius(training_dcr)
+    rows, copies = far_enough(weights, wanted=wanted, is_too_close=partial(is_too_close, radius=radius))
+    if len(rows) >= needed:
+        return FilterResult(rows, Mode.NEAR_COPIES_ONLY, copies, close - copies)
+    return FilterResult(np.arange(len(weights)), Mode.NOTHING, 0, close)
 
 
-def exclusion_radius(training_dcr: np.ndarray, share: float, *, near_copies_only: bool = False) -> np.ndarray:
+def exclusion_radius(training_dcr: np.ndarray, share: float) -> np.ndarray:
     """Return (n_training,) int64: the largest distance at which a row is too close to this training row.
 
     A row is too close if its distance to its closest training row is below `share` times the distance of that training
-    row to the nearest other one. So the radius shrinks in dense regions and grows around outliers. In addition, a row
-    that differs in one column only is too close, unless such pairs are common (COMMON_SHARE) among the training rows.
+    row to the nearest other one. So the radius shrinks in dense regions and grows around outliers. In addition, near
+    copies are too close, see `near_copy_radius`.
 
     training_dcr: (n_training,) distance of each training row to the nearest other one. share: above 0.
-    near_copies_only: only that addition counts, and rows of the same codes as a training row.
     """
-    distance = np.minimum(training_dcr, 1) if near_copies_only else np.ceil(share * training_dcr)
-    radius = distance.astype(np.int64) - 1
+    radius = np.ceil(share * training_dcr).astype(np.int64) - 1
+    return np.maximum(radius, near_copy_radius(training_dcr))
+
+
+def near_copy_radius(training_dcr: np.ndarray) -> np.ndarray:
+    """Return (n_training,) int64: the largest distance at which a row is a near copy of this training row.
+
+    A near copy differs from it in one column at most, or in none if such pairs are common (COMMON_SHARE) among the
+    training rows. Equal codes count only if no other training row has them.
+    """
     if np.mean(training_dcr <= NEAR_COPY) <= COMMON_SHARE:
-        radius = np.maximum(radius, NEAR_COPY)
-    return radius
+        return np.full(len(training_dcr), NEAR_COPY, dtype=np.int64)
+    return np.minimum(training_dcr, 1).astype(np.int64) - 1
 
 
 def far_enough(

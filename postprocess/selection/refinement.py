@@ -17,9 +17,9 @@ from postprocess.tables.accuracy import of_residuals
 from postprocess.tables.counts import Tables
 
 MEMBER_SHARE = 1 / 3  # of a working set: selected rows; the others are candidates
-PATIENCE = 100  # selected rows tried in a row without an improving swap, before a round ends
+PATIENCE = 100  # consecutive selected rows without an improving swap, after which a round ends
 SWAPS_PER_CHECK = 50  # swaps between two looks at the clock
-MIN_GAIN = 1e-5  # of a row's own weight: smaller changes of the squared error are rounding errors
+MIN_GAIN = 1e-5  # share of a row's kernel with itself: smaller changes of the squared error are rounding errors
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def refine(
             selected[rows] = chosen
             fit, swaps, rounds = of_residuals(residuals, n), swaps + made, rounds + 1
             curve.append((time.monotonic() - started, fit.overall))
-            task.advance(note=f"{swaps} swaps, fit to the targets {fit}")
+            task.advance(note=f"{swaps} swaps, fit to the smoothed targets {fit}")
             if ends_pass and not deadline.passed():  # a round cut short does not show what is left to gain
                 if fit.overall - pass_start.overall < tolerance or swaps == pass_swaps:
                     status = "converged"
@@ -115,23 +115,23 @@ def _swap(residuals: Tables, codes: np.ndarray, selected: np.ndarray, deadline: 
     out_kernel, in_kernel = np.empty_like(gradient), np.empty_like(gradient)
     swaps = failures = 0
     while failures < PATIENCE:
-        out_row = int(np.argmax(leaving))
-        kernel.row(out_row, out=out_kernel)
+        leaving_row = int(np.argmax(leaving))
+        kernel.row(leaving_row, out=out_kernel)
         entering -= out_kernel
-        in_row = int(np.argmin(entering))
-        change = entering[in_row] - leaving[out_row] + kernel.self_value
+        entering_row = int(np.argmin(entering))
+        change = entering[entering_row] - leaving[leaving_row] + kernel.self_value
         if not change < -min_gain:
             entering += out_kernel
-            leaving[out_row] = -np.inf
+            leaving[leaving_row] = -np.inf
             failures += 1
             continue
-        kernel.row(in_row, out=in_kernel)
+        kernel.row(entering_row, out=in_kernel)
         entering += in_kernel
         leaving += in_kernel
         leaving -= out_kernel
-        entering[out_row], leaving[out_row] = leaving[out_row], -np.inf
-        leaving[in_row], entering[in_row] = entering[in_row], np.inf
-        selected[out_row], selected[in_row] = False, True
+        entering[leaving_row], leaving[leaving_row] = leaving[leaving_row], -np.inf
+        leaving[entering_row], entering[entering_row] = entering[entering_row], np.inf
+        selected[leaving_row], selected[entering_row] = False, True
         failures = 0
         swaps += 1
         if swaps % SWAPS_PER_CHECK == 0 and deadline.passed():

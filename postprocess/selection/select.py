@@ -12,12 +12,12 @@ from postprocess.selection.eligibility import EXCLUSION_REASONS, eligible_rows, 
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.rounding import worth_trying
 from postprocess.selection.steps import (
-    choose_subset,
     filter_close_rows,
-    fit,
+    ipf_weights,
     make_targets,
     measure_subset,
     refine_rows,
+    round_to_subset,
     trim_subset,
 )
 from postprocess.selection.table_budget import layout_within
@@ -53,10 +53,15 @@ def select(
     """
     course = Course(journal)
     eligible, excluded = eligible_rows(training, pool, allow_copies=parameters.allow_training_copies, warn=journal.warn)
-    layout, order = layout_within(training.codes, np.asarray(n_codes, np.int64), parameters, warn=journal.warn)
+    layout, sequence = layout_within(training.codes, np.asarray(n_codes, np.int64), parameters, warn=journal.warn)
     with open_workers(parameters.threads, progress=journal.progress) as workers:
         context = Context(
-            _in_order(training.codes, order), _in_order(pool.codes, order), layout, parameters, workers, journal
+            _in_sequence(training.codes, sequence),
+            _in_sequence(pool.codes, sequence),
+            layout,
+            parameters,
+            workers,
+            journal,
         )
 
         targets, marginals = make_targets(context, eligible)
@@ -66,19 +71,21 @@ def select(
         eligible = far_enough
         journal.progress.log(f"pool rows excluded: {_listed(excluded)}")
 
-        weights = fit(context, eligible, marginals)
-        subset = choose_subset(context, eligible, weights, targets)
+        weights = ipf_weights(context, eligible, marginals)
+        subset = round_to_subset(context, eligible, weights, targets)
         course.reached("ipf", _name_of_subset(len(subset) / context.n), measure_subset(context, subset))
         trimmed, residuals, accuracy = trim_subset(context, subset, targets)
         course.reached("trimmed", "the trimmed rows", accuracy)
-        rows, accuracy = refine_rows(context, trimmed, residuals, eligible[worth_trying(weights, context.n)], course)
+        began, candidates = course.seconds(), eligible[worth_trying(weights, context.n)]
+        rows, accuracy, rounds = refine_rows(context, trimmed, accuracy, residuals, candidates)
+        course.add_rounds(began, rounds)
         course.reached("refined", "the result", accuracy)
     return Selection(rows, course.accuracy, tuple(course.curve), excluded, weights, training_dcr)
 
 
-def _in_order(codes: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return the columns in this order; the same array if they already are."""
-    return codes if np.array_equal(order, np.arange(len(order))) else codes[order]
+def _in_sequence(codes: np.ndarray, sequence: np.ndarray) -> np.ndarray:
+    """Return the columns in this sequence; the same array if they already are."""
+    return codes if np.array_equal(sequence, np.arange(len(sequence))) else codes[sequence]
 
 
 def _listed(excluded: dict[str, int]) -> str:
@@ -86,4 +93,5 @@ def _listed(excluded: dict[str, int]) -> str:
 
 
 def _name_of_subset(multiple: float) -> str:
-    return f"the oversized subset ({multiple:.3g} times the rows, so it has less sampling noise)"
+    noise = ", so it has less sampling noise" if multiple > 1 else ""
+    return f"the oversized subset ({multiple:.3g} times the rows{noise})"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from postprocess.runtime.stages import Deadline
-from postprocess.selection.context import Context, Course, Step
+from postprocess.selection.context import Context, Curve, Step
 from postprocess.selection.ipf import IpfResult, fit_weights
 from postprocess.selection.nearest import compare_with_training
 from postprocess.selection.privacy_filter import Mode, filter_rows
@@ -23,14 +23,16 @@ PREVIEW_SWEEPS = 1  # of IPF: enough to show which rows the privacy filter has t
 def make_targets(context: Context, eligible: np.ndarray) -> tuple[Tables, list[Marginal]]:
     """Return the target counts of the tables to match, and the marginals that IPF fits."""
     n_codes, parameters = context.layout.n_codes, context.parameters
-    pairs = top_pairs(context.training, n_codes, parameters.ipf_top_pairs)
-    fitted: Sequence[tuple[int, ...]] = pairs if len(n_codes) > 1 else [(0,)]
     with context.journal.stage(Step.TARGETS) as stage:
+        pairs = top_pairs(context.training, n_codes, parameters.ipf_top_pairs)
+        fitted: Sequence[tuple[int, ...]] = pairs if len(n_codes) > 1 else [(0,)]
         smoothing = parameters.target_smoothing
         stage.rows = min(len(eligible), PRIOR_MULTIPLE * context.n) if smoothing > 0 else 0
         drawn = context.rng(Step.TARGETS).choice(eligible, stage.rows, replace=False)
         prior = context.codes(np.sort(drawn))
-        marginals = target_marginals(context.training, prior, n_codes, fitted, smoothing=smoothing)
+        marginals = target_marginals(
+            context.training, prior, n_codes, fitted, smoothing=smoothing, workers=context.workers
+        )
         targets = target_tables(context.training, prior, context.layout, smoothing=smoothing, workers=context.workers)
     return targets, marginals
 
@@ -90,7 +92,7 @@ def _is_too_close(context: Context, rows: np.ndarray, radius: np.ndarray, exempt
     return found.too_close & ~exempt[rows]
 
 
-def fit(context: Context, eligible: np.ndarray, marginals: list[Marginal]) -> np.ndarray:
+def ipf_weights(context: Context, eligible: np.ndarray, marginals: list[Marginal]) -> np.ndarray:
     """Return the IPF weights of the eligible rows."""
     with context.journal.stage(Step.IPF) as stage:
         fit = _fit_marginals(context, eligible, marginals, Step.IPF, max_sweeps=context.parameters.ipf_iterations)
@@ -119,7 +121,7 @@ def _fit_marginals(
     )
 
 
-def choose_subset(context: Context, eligible: np.ndarray, weights: np.ndarray, targets: Tables) -> np.ndarray:
+def round_to_subset(context: Context, eligible: np.ndarray, weights: np.ndarray, targets: Tables) -> np.ndarray:
     """Return the sorted row numbers of the oversized subset."""
     multiplier = context.parameters.trimming_data_multiplier
     with context.journal.stage(Step.ROUNDING) as stage:
@@ -160,12 +162,15 @@ def trim_subset(context: Context, subset: np.ndarray, targets: Tables) -> tuple[
 
 
 def refine_rows(
-    context: Context, trimmed: np.ndarray, residuals: Tables, candidates: np.ndarray, course: Course
-) -> tuple[np.ndarray, Accuracy]:
-    """Return the sorted row numbers of the result and their accuracy. candidates: pool rows to try, sorted."""
+    context: Context, trimmed: np.ndarray, trimmed_accuracy: Accuracy, residuals: Tables, candidates: np.ndarray
+) -> tuple[np.ndarray, Accuracy, Curve]:
+    """Return the sorted row numbers of the result, their accuracy, and (seconds, overall accuracy) after each round.
+
+    residuals: of the trimmed rows. candidates: pool rows to try, sorted. The rounds are empty if only the fit to the
+    targets is known.
+    """
     with context.journal.stage(Step.REFINEMENT) as stage:
         candidates = np.union1d(candidates, trimmed)
-        began = course.seconds()
         refined = refine(
             residuals,
             context.codes(candidates),
@@ -177,15 +182,13 @@ def refine_rows(
             deadline=Deadline(context.parameters.max_refinement_time),
             rng=context.rng(Step.REFINEMENT),
         )
-        if context.targets_are_training:  # else the rounds know the fit to the targets only
-            course.curve += [(began + seconds, overall) for seconds, overall in refined.curve]
         rows = candidates[refined.selected]
         accuracy = _accuracy_of(context, rows, residuals)
-        if not context.layout.complete and accuracy.overall < course.accuracy["trimmed"].overall:
+        if not context.layout.complete and accuracy.overall < trimmed_accuracy.overall:
             context.journal.warn(
                 "refinement improved the matched tables at the cost of the others, so the trimmed rows are the result"
             )
-            rows, accuracy = trimmed, course.accuracy["trimmed"]
+            rows, accuracy = trimmed, trimmed_accuracy
         stage.rows = len(rows)
         stage.status = {
             "status": refined.status,
@@ -193,7 +196,7 @@ def refine_rows(
             "swaps": refined.swaps,
             "fit": [[round(seconds, 3), fit] for seconds, fit in refined.curve],
         }
-    return rows, accuracy
+    return rows, accuracy, refined.curve if context.targets_are_training else ()
 
 
 def _accuracy_of(context: Context, rows: np.ndarray, residuals: Tables) -> Accuracy:

@@ -8,7 +8,7 @@ import numpy as np
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.tables.counts import CELL
 from postprocess.tables.layout import Layout
-from postprocess.tables.mutual_information import column_order
+from postprocess.tables.mutual_information import columns_by_information
 
 GIB = 1 << 30
 
@@ -18,8 +18,8 @@ def layout_within(
 ) -> tuple[Layout, np.ndarray]:
     """Return the tables to match within `refinement_top_pairs`, `refinement_top_triples` and `max_memory`.
 
-    training: (n_columns, n_rows) uint8; n_codes: (n_columns,). Returns the layout and the order of the columns that it
-    is made for. If not all tables are matched, the most informative columns come first; else the order is their own.
+    training: (n_columns, n_rows) uint8; n_codes: (n_columns,). Returns the layout and the sequence of the columns that
+    it is made for. If not all tables are matched, the most informative columns come first; else none changes its place.
     """
     n_columns = len(n_codes)
     pair_columns = _max_columns(2, n_columns, parameters.refinement_top_pairs)
@@ -28,16 +28,16 @@ def layout_within(
     layout = Layout(n_codes, pair_columns, triple_columns)
     if layout.complete and layout.order_start[-1] <= max_cells:
         return layout, np.arange(n_columns)
-    order = column_order(training, n_codes)
-    layout = Layout(n_codes[order], pair_columns, triple_columns)
+    sequence = columns_by_information(training, n_codes)
+    layout = Layout(n_codes[sequence], pair_columns, triple_columns)
     while layout.triple_columns and layout.order_start[-1] > max_cells:
-        layout = Layout(n_codes[order], pair_columns, layout.triple_columns - 1)
+        layout = Layout(n_codes[sequence], pair_columns, layout.triple_columns - 1)
     warn(
         f"trimming and refinement match {layout.n_tables[1]:,} of {comb(n_columns, 2):,} pairs and "
         f"{layout.n_tables[2]:,} of {comb(n_columns, 3):,} triples, those of the most informative columns "
         "(refinement_top_pairs, refinement_top_triples, max_memory)"
     )
-    return layout, order
+    return layout, sequence
 
 
 def _max_columns(order: int, n_columns: int, max_tables: int | None) -> int:

@@ -80,7 +80,13 @@ def target_tables(
 
 
 def target_marginals(
-    training: np.ndarray, prior: np.ndarray, n_codes: np.ndarray, tables: Sequence[tuple[int, ...]], *, smoothing: float
+    training: np.ndarray,
+    prior: np.ndarray,
+    n_codes: np.ndarray,
+    tables: Sequence[tuple[int, ...]],
+    *,
+    smoothing: float,
+    workers: Workers,
 ) -> list[Marginal]:
     """Return the target counts of the given tables of one or two columns. The other arguments: as `target_tables`."""
     n = training.shape[1]
@@ -92,4 +98,4 @@ def target_marginals(
             counts = smoothed(counts[None], found[None], np.zeros(1, dtype=int), n, smoothing)[0]
         return Marginal(columns, counts)
 
-    return [marginal(columns) for columns in tables]
+    return workers.map(marginal, tables)

@@ -40,10 +40,10 @@ class Tables:
     values: (n_cells,) float32, in one allocation.
     """
 
-    def __init__(self, layout: Layout, *, workers: Workers) -> None:
+    def __init__(self, layout: Layout, *, workers: Workers, values: np.ndarray | None = None) -> None:
         self.layout = layout
         self.workers = workers
-        self.values = np.zeros(layout.order_start[-1], dtype=CELL)
+        self.values = np.zeros(layout.order_start[-1], dtype=CELL) if values is None else values
         self._pairs = _Pairs(layout, layout.pair_columns)
         same = layout.triple_columns == layout.pair_columns
         self._inner = self._pairs if same else _Pairs(layout, layout.triple_columns)
@@ -59,10 +59,8 @@ class Tables:
         The residuals take over the memory of the targets, which may be gigabytes. These tables lose their values, and
         any later use of them raises AttributeError.
         """
-        residuals = Tables.__new__(Tables)
-        vars(residuals).update(vars(self))
+        residuals = Tables(self.layout, workers=self.workers, values=np.negative(self.values, out=self.values))
         del self.values
-        np.negative(residuals.values, out=residuals.values)
         residuals.add(codes)
         return residuals
 

@@ -28,7 +28,7 @@ def top_pairs(codes: np.ndarray, n_codes: np.ndarray, number: int | None) -> lis
     return [pairs[place] for place in np.argsort(-information, kind="stable")[:number]]
 
 
-def column_order(codes: np.ndarray, n_codes: np.ndarray) -> np.ndarray:
+def columns_by_information(codes: np.ndarray, n_codes: np.ndarray) -> np.ndarray:
     """Return (n_columns,): the columns by the information that they share with all others, the most first."""
     shared = np.zeros(len(codes))
     pairs, information = mutual_information(codes, n_codes)

@@ -1,4 +1,4 @@
-"""Steps left to chance, in the places of the real ones."""
+"""Tests the random steps that replace the real ones."""
 
 import json
 
@@ -23,7 +23,7 @@ def test_rows_are_drawn_by_weight():
     assert 300 < np.count_nonzero(rows >= 2_000) < 450
 
 
-def test_dropping_rows_keeps_the_tables_true(case_files):
+def test_the_tables_stay_correct_when_rows_are_dropped(case_files):
     case = read_case(*case_files, journal=Journal(Progress()))
     n_columns = len(case.n_codes)
     layout = Layout(case.n_codes, n_columns, n_columns)
@@ -36,23 +36,23 @@ def test_dropping_rows_keeps_the_tables_true(case_files):
     assert np.array_equal(tables.values, wanted.values)
 
 
-def test_every_step_buys_something(case_files, tmp_path, capsys):
+def test_every_step_raises_the_accuracy(case_files, tmp_path, capsys):
     path = tmp_path / "ablation.json"
-    settings = ("threads=1", "target_smoothing=0", "privacy_filter=0")  # what is bought is measured on training rows
+    settings = ("threads=1", "target_smoothing=0", "privacy_filter=0")  # the gain is measured on training rows
     main([*map(str, case_files), *(f"--set={setting}" for setting in settings), "--json", str(path)])
     found = {result["variant"]: result["accuracy"] for result in json.loads(path.read_text())["variants"]}
     assert list(found) == [variant.name for variant in VARIANTS]
-    whole = found["all steps"]
+    complete = found["all steps"]
     overall = {name: accuracy["refined"]["overall"] for name, accuracy in found.items()}
-    assert found["no IPF, subset drawn at random"]["ipf"]["overall"] < whole["ipf"]["overall"]
-    assert found["IPF, subset drawn by weight"]["ipf"]["overall"] < whole["ipf"]["overall"]
-    assert found["trimming at random"]["trimmed"]["overall"] < whole["trimmed"]["overall"]
-    assert found["no refinement"]["refined"] == found["no refinement"]["trimmed"] == whole["trimmed"]
+    assert found["no IPF, subset drawn at random"]["ipf"]["overall"] < complete["ipf"]["overall"]
+    assert found["IPF, subset drawn by weight"]["ipf"]["overall"] < complete["ipf"]["overall"]
+    assert found["trimming at random"]["trimmed"]["overall"] < complete["trimmed"]["overall"]
+    assert found["no refinement"]["refined"] == found["no refinement"]["trimmed"] == complete["trimmed"]
     assert overall["no refinement"] < overall["all steps"]
     assert capsys.readouterr().out.count("\n") == len(VARIANTS) + 1
 
 
-def test_refuses_a_file_that_is_there(case_files, capsys):
+def test_an_existing_file_is_refused(case_files, capsys):
     with pytest.raises(SystemExit) as exit:
         main([*map(str, case_files), "--json", str(case_files[0])])
     assert exit.value.code == 2

@@ -1,4 +1,4 @@
-"""What the attacks do before anonymeter, which the project's environment lacks, comes in."""
+"""Tests the parts of the attacks that need no anonymeter, which the project's environment lacks."""
 
 import importlib.util
 import subprocess
@@ -49,7 +49,7 @@ def run(*arguments):
     return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
-def test_columns_are_alike_in_all_files(paths):
+def test_all_files_get_the_same_columns_and_kinds(paths):
     tables = read_tables(paths)
     assert set(tables.names) == set(frame(1, 0)) - {"empty"}
     assert [len(rows) for rows in tables.rows] == [40, 50, 30]
@@ -58,20 +58,20 @@ def test_columns_are_alike_in_all_files(paths):
     assert numbers == {"amount", "some", "day"}
 
 
-def test_copies_are_counted_missing_cells_and_all(paths):
+def test_copies_with_missing_values_are_counted(paths):
     training = read_tables(paths).training
     changed = training.assign(c0=-1.0)
     assert training.isna().any(axis=None)
     assert copies(pd.concat([training.head(7), changed]), training) == 7
 
 
-def test_dates_become_days_and_texts_marks():
+def test_dates_become_days_and_texts_become_marks():
     assert attackable(pd.Series(["1970-01-03", None, "1970-01-01 12:00"])).dropna().tolist() == [2, 0.5]
     assert attackable(pd.Series(["inf", "1", None])).tolist()[:2] == ["v0", "v1"]
     assert attackable(pd.Series(["x y", None, "x y"]))[[0, 2]].nunique() == 1
 
 
-def test_distances_have_no_missing_cells(paths):
+def test_rows_for_distances_have_no_missing_values(paths):
     tables = read_tables(paths)
     frames, became = neighbourly(tables)
     some = f"c{tables.names.index('some')}"
@@ -81,7 +81,7 @@ def test_distances_have_no_missing_cells(paths):
         assert ((rows[f"{some}_missing"] == "missing") == original[some].isna()).all()
 
 
-def test_secrets_are_ranges_texts_or_missing(paths):
+def test_the_levels_of_a_secret_are_ranges_texts_or_missing(paths):
     tables = read_tables(paths)
     column = dict(zip(tables.names, tables.training, strict=True))
     training, _, _ = levels(column["amount"], tables)
@@ -95,14 +95,14 @@ def test_secrets_are_ranges_texts_or_missing(paths):
     assert set(training[tables.training[text] == same]) == set(result[tables.result[text] == same])
 
 
-def test_a_control_with_more_rows_counts_as_if_it_had_as_many():
+def test_the_count_of_a_larger_control_is_scaled_to_the_training_rows():
     matches = np.zeros((3, 200), dtype=bool)
-    matches[0, 5] = matches[1, 7] = True  # one row each; of 100 rows, each is there in half of all cases
+    matches[0, 5] = matches[1, 7] = True  # one row each: it is among 100 rows in half of all cases
     rng = np.random.default_rng(1)
     count, error = control_count(matches, 100, rng)
     assert count == pytest.approx(1)
     assert 0.1 < error < 1.5
-    matches[2, :2] = True  # two rows, of which just one is there in half of all cases, too
+    matches[2, :2] = True  # two rows: just one of them is among 100 rows in half of all cases, too
     assert control_count(matches, 100, rng)[0] == pytest.approx(1.5, abs=0.01)
     assert control_count(np.zeros((3, 200), dtype=bool), 100, rng) == (0, 0)
 
@@ -114,13 +114,13 @@ def test_a_control_with_more_rows_counts_as_if_it_had_as_many():
         (lambda f: f.head(FEWEST_ROWS - 1), f"19 rows; at least {FEWEST_ROWS} are needed"),
     ],
 )
-def test_files_that_cannot_be_compared(paths, change, text):
+def test_files_that_cannot_be_compared_are_refused(paths, change, text):
     change(pd.read_csv(paths[1], dtype=str)).to_csv(paths[1], index=False)
     with pytest.raises(ValueError, match=f"result.csv: {text}"):
         read_tables(paths)
 
 
-def test_files_without_a_table(paths, tmp_path):
+def test_files_that_are_not_csv_are_refused(paths, tmp_path):
     for content, text in ((b"", "No columns to parse"), (b"\xff\xfe\xff", "codec can't decode")):
         paths[2].write_bytes(content)
         with pytest.raises(ValueError, match=f"control.csv: .*{text}") as error:
@@ -131,7 +131,7 @@ def test_files_without_a_table(paths, tmp_path):
         read_tables(paths)
 
 
-def test_too_few_columns(tmp_path):
+def test_a_single_column_is_refused(tmp_path):
     path = tmp_path / "one.csv"
     frame(30, 1)[["amount", "empty"]].to_csv(path, index=False)
     with pytest.raises(ValueError, match=r"one.csv: 1 columns with values; at least 2 are needed"):

@@ -1,4 +1,4 @@
-"""Options, tables and files that the benchmarks share."""
+"""Tests the options, text tables and files that the benchmarks share."""
 
 import argparse
 
@@ -35,21 +35,21 @@ def test_settings_are_checked(setting, text):
     assert text in str(error.value)
 
 
-def test_a_lack_of_memory_is_told_in_one_line(capsys):
+def test_a_lack_of_memory_ends_with_one_line(capsys):
     with pytest.raises(SystemExit) as ended, exits(argparse.ArgumentParser(prog="benchmark")):
         raise MemoryError
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith("benchmark: out of memory: take a smaller case, or lower max_memory")
 
 
-def test_numbers_of_the_command_line():
+def test_numbers_of_the_command_line_are_checked():
     assert (whole("100_000"), whole("0"), positive("3")) == (100_000, 0, 3)
     for convert, text in ((whole, "-1"), (whole, "1.5"), (whole, ""), (positive, "0")):
         with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number of at least"):
             convert(text)
 
 
-def test_files_are_never_written_over(tmp_path):
+def test_files_are_never_overwritten(tmp_path):
     path = new_file(str(tmp_path / "new.json"))
     write_json({"a": 1}, path)
     assert [file.name for file in tmp_path.iterdir()] == ["new.json"]
@@ -61,7 +61,7 @@ def test_files_are_never_written_over(tmp_path):
         new_file(str(tmp_path / "missing" / "new.json"))
 
 
-def test_text_table_aligns():
+def test_the_columns_of_a_text_table_are_aligned():
     assert text_table(["name", "n"], [["a", "1,000"], ["long name", "2"]]).splitlines() == [
         "name           n",
         "a          1,000",

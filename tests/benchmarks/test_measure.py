@@ -1,4 +1,4 @@
-"""Measured runs, the table and the JSON file."""
+"""Tests measured runs, their table and their JSON file."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.measure import main, stage_table
 from benchmarks.runs import run_here
-from postprocess.selection.steps import Step
+from postprocess.selection.context import Step
 from tests.parameters import selection_parameters
 
 pytestmark = pytest.mark.slow
@@ -37,14 +37,14 @@ def test_the_curve_ends_with_the_result(run):
     assert overall[-1] > run.accuracy["pool_sample"]["overall"]
 
 
-def test_table_of_several_runs(run):
+def test_the_table_of_several_runs_shows_the_range(run):
     lines = stage_table([run, run]).splitlines()
     assert lines[0].split() == ["stage", "seconds", "range", "rows", "peak", "MB"]
     assert [line.split("  ")[0] for line in lines[1:]] == [*STAGES, "total"]
     assert " to " in lines[1]
 
 
-def test_command_measures_in_a_process_of_its_own(case_files, tmp_path, capsys):
+def test_the_command_prints_its_figures_and_writes_them_as_json(case_files, tmp_path, capsys):
     path = tmp_path / "measured.json"
     main([*map(str, case_files), "--set", "refinement_iterations=1", "--set", "threads=1", "--json", str(path)])
     found = json.loads(path.read_text())
@@ -56,11 +56,11 @@ def test_command_measures_in_a_process_of_its_own(case_files, tmp_path, capsys):
 
 
 def killed(*_arguments):
-    """In place of `run_here`: what the kernel does to a process that takes too much memory."""
+    """Replace `run_here`: end as the kernel ends a process that takes too much memory."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_killed_process_is_told_in_one_line(case_files, monkeypatch, capsys):
+def test_a_killed_process_ends_the_command_with_one_line(case_files, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.runs.run_here", killed)
     with pytest.raises(SystemExit) as exit:
         main([*map(str, case_files)])

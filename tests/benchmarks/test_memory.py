@@ -1,4 +1,4 @@
-"""Peak memory between two moments."""
+"""Tests the peak memory between two moments."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ MEGABYTES = 64
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak never falls")
 @pytest.mark.parametrize("resettable", [True, False])
-def test_tells_a_peak_from_what_is_held_before_and_after(resettable, monkeypatch, tmp_path):
+def test_a_peak_is_seen_only_in_its_own_time(resettable, monkeypatch, tmp_path):
     if not resettable:
         monkeypatch.setattr(measuring, "_RESET", tmp_path)  # a folder cannot be written to
     with PeakMemory() as memory:
@@ -23,7 +23,7 @@ def test_tells_a_peak_from_what_is_held_before_and_after(resettable, monkeypatch
         time.sleep(5 * SECONDS_PER_LOOK)
         before = time.monotonic()
         held = np.ones(MEGABYTES << 17)
-        time.sleep(0 if resettable else 5 * SECONDS_PER_LOOK)  # the kernel's own peak misses nothing, however short
+        time.sleep(0 if resettable else 5 * SECONDS_PER_LOOK)  # the kernel's own peak misses nothing
         del held
         after = time.monotonic()
         time.sleep(5 * SECONDS_PER_LOOK)

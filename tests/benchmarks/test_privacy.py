@@ -1,4 +1,4 @@
-"""Halving the training rows, and what selections by one half do."""
+"""Tests selections by one half of the training rows."""
 
 import json
 
@@ -20,7 +20,7 @@ def found(case_files, tmp_path_factory):
     return path, json.loads(path.read_text())
 
 
-def test_every_setting_is_looked_at_with_every_seed(found):
+def test_every_setting_is_measured_with_every_seed(found):
     _, facts = found
     assert [(each["seed"], each["setting"]) for each in facts["seen"]] == [
         (seed, setting) for seed in (1, 2) for setting in (POOL_SAMPLE, "main.py's", "plain")
@@ -29,7 +29,7 @@ def test_every_setting_is_looked_at_with_every_seed(found):
     assert facts["settings"]["main.py's"]["privacy_filter"] > 0
 
 
-def test_a_fit_to_one_half_suits_it_better_than_the_other(found):
+def test_a_selection_by_one_half_is_more_accurate_for_it_than_for_the_other(found):
     _, facts = found
     for each in facts["seen"]:
         assert 0.3 < each["dcr_share"] < 0.9
@@ -38,7 +38,7 @@ def test_a_fit_to_one_half_suits_it_better_than_the_other(found):
             assert each["accuracy_selected_by"] > each["accuracy_both"] > each["accuracy_unseen"]
 
 
-def test_picture(found, tmp_path):
+def test_the_picture_is_a_png_file(found, tmp_path):
     assert plot.main(["--privacy", str(found[0]), "--pictures", str(tmp_path)]) == 0
     assert (tmp_path / "privacy.png").read_bytes().startswith(b"\x89PNG")
 

@@ -1,4 +1,4 @@
-"""The grid of sizes, measuring it, and the pictures."""
+"""Tests the grid of sizes, its measurement and the pictures."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def points(tmp_path_factory):
     return found
 
 
-def test_grid_varies_one_size_at_a_time():
+def test_the_grid_varies_one_size_at_a_time():
     base = CaseSize(rows=1_000, columns=10, pool_rows=10_000)
     sizes = grid(base)
     assert sizes[0] == base
@@ -33,12 +33,12 @@ def test_grid_varies_one_size_at_a_time():
     assert all(sum(getattr(size, name) != getattr(base, name) for name in VARIED) == 1 for size in sizes[1:])
 
 
-def test_measures_each_case(points):
+def test_each_case_is_measured(points):
     assert [point["run"]["stages"][0]["rows"] for point in points] == [200, 400]
     assert [line.split()[0] for line in scaling_table(points).splitlines()] == ["rows", "200", "400"]
 
 
-def test_pictures(points, tmp_path):
+def test_the_pictures_are_png_files(points, tmp_path):
     scaling, measured = tmp_path / FILE_NAME, tmp_path / "measured.json"
     scaling.write_text(json.dumps({"points": points}))
     measured.write_text(json.dumps({"runs": [points[0]["run"]]}))
@@ -49,7 +49,7 @@ def test_pictures(points, tmp_path):
     assert all(path.read_bytes().startswith(PNG) for path in drawn)
 
 
-def test_titles(tmp_path, monkeypatch):
+def test_the_title_of_a_chart_is_given_or_is_the_name_of_its_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("k=5.json").touch()
     for text, title, name in (
@@ -71,7 +71,7 @@ def test_titles(tmp_path, monkeypatch):
         ("--privacy", "nope", "measured.json: not a JSON file (Expecting value: line 1 column 1 (char 0))"),
     ],
 )
-def test_says_what_it_cannot_draw(tmp_path, capsys, option, content, text):
+def test_a_file_that_cannot_be_drawn_is_refused(tmp_path, capsys, option, content, text):
     measured = tmp_path / "measured.json"
     measured.write_text(content)
     with pytest.raises(SystemExit) as exit:
@@ -81,7 +81,7 @@ def test_says_what_it_cannot_draw(tmp_path, capsys, option, content, text):
     assert text in line
 
 
-def test_says_that_there_is_nothing_to_draw(capsys):
+def test_a_call_without_files_is_refused(capsys):
     with pytest.raises(SystemExit):
         plot.main([])
     assert "nothing to draw" in capsys.readouterr().err

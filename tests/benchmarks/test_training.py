@@ -1,4 +1,4 @@
-"""Comparing settings of the generators, with one that trains nothing."""
+"""Tests the comparison of settings with a generator that trains nothing."""
 
 import json
 from functools import partial
@@ -18,7 +18,7 @@ def _train_nothing(monkeypatch):
     monkeypatch.setattr(module, "build_pool", partial(build_pool, train=resample))
 
 
-def test_every_setting_is_measured_with_every_seed_on_rows_that_it_does_not_know(case_files, tmp_path, capsys):
+def test_every_setting_is_measured_with_every_seed_on_held_out_rows(case_files, tmp_path, capsys):
     path = tmp_path / "training.json"
     setting = "small:sample_size=2.0,train_iterations=1,model_name=MOSTLY_AI/Small"
     given = ("--rows", "200", "--apart", "100", "--seeds", "2", "--setting", setting, "--json", str(path))
@@ -36,7 +36,7 @@ def test_every_setting_is_measured_with_every_seed_on_rows_that_it_does_not_know
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--rows", "390", "--apart", "100"], "has 400 rows, so 390 to train on and 100 apart cannot be drawn"),
+        (["--rows", "390", "--apart", "100"], "has 400 rows, too few for 390 to train on and 100 apart"),
         (["--setting", "batch_size=8"], "--setting batch_size=8: give LABEL:NAME=VALUE"),
         (["--setting", "x:batch_size=none"], "batch_size='none'"),
     ],

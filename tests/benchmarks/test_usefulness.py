@@ -1,4 +1,4 @@
-"""Train on synthetic rows, test on real ones."""
+"""Tests models that are trained on synthetic rows and tested on real ones."""
 
 import json
 
@@ -30,7 +30,7 @@ def frame(rows, seed, *, noise=0.1):
 
 @pytest.fixture
 def paths(tmp_path):
-    """Training rows, a result as good as they are, a pool whose target is mostly noise, and rows kept apart."""
+    """Write training rows, an equally good result, a pool whose target is mostly noise, and held-out rows."""
     found = [str(tmp_path / f"{name}.csv") for name in ("training", "result", "pool", "holdout")]
     frames = frame(400, 1), frame(400, 2), frame(2_000, 3, noise=5.0), frame(200, 4)
     for path, rows in zip(found, frames, strict=True):
@@ -59,7 +59,7 @@ def test_rows_that_hold_the_relation_are_useful(paths, tmp_path, capsys, target,
     assert metric in capsys.readouterr().out.splitlines()[0]
 
 
-def test_columns_left_out_are_not_learned_from(paths, capsys):
+def test_excluded_columns_are_not_learned_from(paths, capsys):
     main([*paths, "--target", "signal", "--without", "amount", "--without", "kind", "--without", "place", "--seeds=1"])
     assert float(capsys.readouterr().out.splitlines()[1].split()[-2]) < 0.3
 

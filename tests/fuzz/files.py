@@ -1,4 +1,4 @@
-"""Whole data files as strangers bring them: sound ones of every dialect and kind, odd ones, and broken ones."""
+"""Strategies for data files as strangers bring them: sound, odd and broken files of every dialect and kind."""
 
 import csv
 import gzip
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from postprocess.data.sources import MISSING_TOKENS
 
-LONG_CELL = 1_000_000  # characters
+LONG_VALUE = 1_000_000  # characters
 MANY_COLUMNS = 300 if "FUZZ_EXAMPLES" in os.environ else 40  # 300 take half a minute
-MIN_ROWS, MAX_ROWS = 100, 130  # of most tables: as few as training data may have
+MIN_ROWS, MAX_ROWS = 100, 130  # of most files: training data needs at least 100
 ODD_BYTES = (b"\x00", b"\xff", b"\xc3", b'"', b"\r", b",", b"\n")
 
 Rows = list[list[str]]
@@ -35,7 +35,7 @@ class DataFile:
         return f"DataFile({self.content[:2000]!r}{'...' if len(self.content) > 2000 else ''}, {self.ending!r})"
 
 
-# Names and cells
+# Names and values
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -140,34 +140,34 @@ KINDS = NUMBERS | DATES | TEXTS
 
 @st.composite
 def columns(draw: st.DrawFn, n_rows: int) -> list[str]:
-    """A column's cells: of one kind mostly, of several now and then, some of them missing."""
+    """Draw the values of a column: mostly of one kind, sometimes of several, some of them missing."""
     kinds = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=draw(st.sampled_from([1, 1, 1, 3]))))
-    cells = [cell for kind in kinds for cell in draw(st.lists(KINDS[kind], min_size=1, max_size=8))]
+    values = [value for kind in kinds for value in draw(st.lists(KINDS[kind], min_size=1, max_size=8))]
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     share = draw(st.sampled_from([0.0, 0.0, 0.1, 0.9, 1.0]))
     missing = draw(st.sampled_from(["", "NA", "null"]))
-    chosen = rng.integers(len(cells), size=n_rows)
-    if draw(st.integers(0, 9)) == 0:  # every row its own
-        return [f"{cells[0][:20]}{number}" for number in rng.permutation(n_rows)]
-    return [missing if gone else cells[place] for place, gone in zip(chosen, rng.random(n_rows) < share, strict=True)]
+    chosen = rng.integers(len(values), size=n_rows)
+    if draw(st.integers(0, 9)) == 0:  # each row has a value of its own
+        return [f"{values[0][:20]}{number}" for number in rng.permutation(n_rows)]
+    return [missing if gone else values[place] for place, gone in zip(chosen, rng.random(n_rows) < share, strict=True)]
 
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[list[str], Rows]:
-    """Column names and rows; most of them could be anybody's data."""
+    """Draw column names and rows. Most of them could be anybody's data."""
     n_rows = draw(st.one_of(st.integers(MIN_ROWS, MAX_ROWS), st.sampled_from([*[MIN_ROWS] * 8, 0, 1, 99])))
     n_columns = draw(st.sampled_from([*(1, 2, 2, 3, 3, 3, 4, 4, 5, 6) * 5, 12]))
     names = draw(st.lists(NAMES, min_size=n_columns, max_size=n_columns, unique=True))
     if draw(st.integers(0, 19)) == 0:
         names[draw(st.integers(0, n_columns - 1))] = draw(BAD_NAMES)
-    cells = [draw(columns(n_rows)) for _ in names]
+    values = [draw(columns(n_rows)) for _ in names]
     oddity = draw(st.integers(0, 399))
     if oddity == 0 and n_rows:
-        cells[0] = ["9" * LONG_CELL if draw(st.booleans()) else "x" * LONG_CELL, *cells[0][1:]]
+        values[0] = ["9" * LONG_VALUE if draw(st.booleans()) else "x" * LONG_VALUE, *values[0][1:]]
     elif oddity == 1:
         names = [*names, *(f"more {number}" for number in range(MANY_COLUMNS - n_columns))]
-        cells = [*cells, *(cells[number % n_columns] for number in range(MANY_COLUMNS - n_columns))]
-    return names, [list(row) for row in zip(*cells, strict=True)]
+        values = [*values, *(values[number % n_columns] for number in range(MANY_COLUMNS - n_columns))]
+    return names, [list(row) for row in zip(*values, strict=True)]
 
 
 # CSV
@@ -177,7 +177,7 @@ DAMAGE = ("short row", "long row", "odd byte", "cut", "open quote", "header alon
 
 @st.composite
 def csv_files(draw: st.DrawFn, names: Sequence[str], rows: Rows) -> DataFile:
-    """The table as CSV: most dialects can be read, some cannot, and now and then the file is damaged."""
+    """Draw a CSV file of these rows. Most dialects can be read, some cannot, and some files are damaged."""
     damage = draw(st.sampled_from([None] * 25 + list(DAMAGE)))
     rows = [list(row) for row in rows]
     if rows and damage in ("short row", "long row"):
@@ -266,7 +266,7 @@ USUAL = [kind for kind in ARROW_KINDS if not (pa.types.is_nested(kind) or pa.typ
 
 @st.composite
 def arrow_columns(draw: st.DrawFn, n_rows: int) -> pa.Array:
-    """A column of any type that Parquet knows, odd ones less often."""
+    """Draw a column of any type that Parquet knows. Odd types are less frequent."""
     kind = draw(st.sampled_from(USUAL * 4 + list(ARROW_KINDS)))
     values = draw(st.lists(ARROW_KINDS[kind], min_size=1, max_size=6))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -278,7 +278,7 @@ def arrow_columns(draw: st.DrawFn, n_rows: int) -> pa.Array:
 
 @st.composite
 def parquet_tables(draw: st.DrawFn) -> pa.Table:
-    """A table of typed columns."""
+    """Draw an Arrow table of typed columns."""
     n_rows = draw(st.sampled_from([MIN_ROWS, MIN_ROWS, MAX_ROWS, 0, 50]))
     names = draw(st.lists(NAMES, min_size=1, max_size=5, unique=draw(st.integers(0, 9)) > 0))
     return pa.Table.from_arrays([draw(arrow_columns(n_rows)) for _ in names], names)
@@ -286,7 +286,7 @@ def parquet_tables(draw: st.DrawFn) -> pa.Table:
 
 @st.composite
 def parquet_files(draw: st.DrawFn, table: pa.Table) -> DataFile:
-    """The table as Parquet, broken now and then."""
+    """Draw a Parquet file of this table. Some files are broken."""
     sink = io.BytesIO()
     pq.write_table(table, sink, row_group_size=draw(st.sampled_from([1, 30, 1000])))
     content = sink.getvalue()
@@ -295,32 +295,32 @@ def parquet_files(draw: st.DrawFn, table: pa.Table) -> DataFile:
 
 
 def text_table(names: Sequence[str], rows: Rows) -> pa.Table:
-    """A table of text columns."""
-    cells = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return pa.Table.from_arrays([pa.array(column, pa.string()) for column in cells], list(names))
+    """Return an Arrow table of text columns."""
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return pa.Table.from_arrays([pa.array(column, pa.string()) for column in values], list(names))
 
 
-# What a call is given
+# The files of a call
 
 
 @st.composite
 def pools(draw: st.DrawFn, names: Sequence[str], rows: Rows) -> DataFile:
-    """Rows like the given ones under the same names: in another order, dialect, container or type, some cells odd."""
+    """Draw a pool for training data of these rows: in another order, dialect or file type, with some odd values."""
     names, rng = list(names), np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_rows = round(len(rows) * draw(st.sampled_from([0.5, 1, 1.5, 2, 3, 3, 3])))
     picked = rng.integers(len(rows), size=(n_rows, len(names))) if rows else np.zeros((0, len(names)), int)
     if draw(st.booleans()):
         picked[:] = picked[:, :1]  # whole training rows
-    cells = [[rows[place][column] for place in picked[:, column]] for column in range(len(names))]
+    values = [[rows[place][column] for place in picked[:, column]] for column in range(len(names))]
     if draw(st.integers(0, 3)) == 0:
-        cells[draw(st.integers(0, len(names) - 1))] = draw(columns(n_rows))
+        values[draw(st.integers(0, len(names) - 1))] = draw(columns(n_rows))
     if draw(st.integers(0, 3)) == 0:
-        names, cells = [*names, "surplus"], [*cells, draw(columns(n_rows))]
+        names, values = [*names, "surplus"], [*values, draw(columns(n_rows))]
     order = draw(st.permutations(range(len(names)))) if len(names) < 20 else range(len(names))
     if draw(st.integers(0, 19)) == 0:
         order = order[1:] or order
-    names, cells = [names[place] for place in order], [cells[place] for place in order]
-    rows = [list(row) for row in zip(*cells, strict=True)]
+    names, values = [names[place] for place in order], [values[place] for place in order]
+    rows = [list(row) for row in zip(*values, strict=True)]
     if draw(st.integers(0, 4)) == 0:
         return draw(parquet_files(text_table(names, rows)))
     return draw(csv_files(names, rows))
@@ -328,7 +328,7 @@ def pools(draw: st.DrawFn, names: Sequence[str], rows: Rows) -> DataFile:
 
 @st.composite
 def calls(draw: st.DrawFn) -> tuple[DataFile, DataFile | None]:
-    """Training data, and a pool or None."""
+    """Draw training data, and a pool or None."""
     if draw(st.integers(0, 4)) == 0:
         table = draw(parquet_tables())
         training = draw(parquet_files(table))
@@ -337,7 +337,7 @@ def calls(draw: st.DrawFn) -> tuple[DataFile, DataFile | None]:
             return training, None
         if draw(st.booleans()):
             return training, draw(parquet_files(pa.concat_tables([table] * 2)))
-        rows = [["" if cell is None else str(cell) for cell in row.values()] for row in _rows(table)]
+        rows = [["" if value is None else str(value) for value in row.values()] for row in _rows(table)]
         return training, draw(pools(names, rows)) if rows and len(set(names)) == len(names) else None
     names, rows = draw(tables())
     training = draw(csv_files(names, rows))
@@ -347,5 +347,5 @@ def calls(draw: st.DrawFn) -> tuple[DataFile, DataFile | None]:
 def _rows(table: pa.Table) -> list[dict[str, object]]:
     try:
         return table.to_pylist()
-    except (ValueError, OverflowError):  # times that Python does not have
+    except (ValueError, OverflowError):  # times that Python cannot hold
         return []

@@ -1,6 +1,6 @@
-"""Whatever file comes in: a sound result, or one clear line and exit code 2.
+"""Tests that any file gives a sound result, or one clear line and exit code 2.
 
-FUZZ_EXAMPLES=2000 tests/run.sh -k fuzz tries that many, other ones each time, and tells how they ended.
+FUZZ_EXAMPLES=2000 tests/run.sh -k fuzz tries 2,000 random files, other ones each time, and prints how the runs ended.
 """
 
 import csv
@@ -32,12 +32,12 @@ FEW_EXAMPLES = 200
 MAX_SECONDS = 300 if EXAMPLES else 60  # of one run: anything longer hangs
 MAX_TEST_SECONDS = 4 * 3600 if EXAMPLES else 600
 LOG_LINE = re.compile(r"\d\d:\d\d:\d\d  ")
-REWRITTEN = re.compile(r"([\d,]+) cells of the result are written as the training data writes them")
+REWRITTEN = re.compile(r"([\d,]+) values of the result are written as the training data writes them")
 
 
 @pytest.fixture
 def _small(monkeypatch):
-    """A generator that trains nothing, and little of everything."""
+    """Use a generator that trains nothing, and small limits for all work. Restore the signal handlers."""
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGALRM)
     monkeypatch.setattr(main, "build_pool", partial(build_pool, train=resample))
     monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=2, sample_size=2.5))
@@ -83,7 +83,7 @@ def test_any_file_gives_a_sound_result_or_one_line(capsys):
 
 
 def _end_of(training: DataFile, pool: DataFile | None, folder: Path, capsys) -> str:
-    """Runs the command and checks how it ends: "sound", or the kind of complaint."""
+    """Run the command and check how it ends. Return "sound", or the kind of complaint."""
     output, paths = folder / "output", {}
     for role, file in (("training", training), ("pool", pool)):
         if file is not None:
@@ -117,18 +117,18 @@ def _end_of(training: DataFile, pool: DataFile | None, folder: Path, capsys) -> 
 
 
 def _check_result(training: Path, pool: Path, result: Path, *, rewritten: list[str]) -> None:
-    """As many rows as the training data, its columns, and each cell a cell of the pool but for those logged."""
+    """Check the result's columns and number of rows, and that all values but those logged are the pool's."""
     names, n_rows = _shape_of(training)
     header, *chosen = _text_rows(result)
     assert header == names and len(chosen) == n_rows
     if pool.suffix == ".parquet" and not _holds_text_alone(pool):
-        return  # typed cells are written in the training data's formats
+        return  # typed values are written in the training data's formats
     pool_names, *pool_rows = _text_rows(pool)
     places = [pool_names.index(name) for name in names]
     pool_rows = [tuple(row[place] for place in places) for row in pool_rows]
     if rewritten:
-        cells = [set(column) for column in zip(*pool_rows, strict=True)]
-        others = sum(cell not in column for row in chosen for cell, column in zip(row, cells, strict=True))
+        values = [set(column) for column in zip(*pool_rows, strict=True)]
+        others = sum(value not in column for row in chosen for value, column in zip(row, values, strict=True))
         assert others <= int(rewritten[0].replace(",", ""))
     else:
         in_order = iter(pool_rows)
@@ -137,7 +137,7 @@ def _check_result(training: Path, pool: Path, result: Path, *, rewritten: list[s
 
 
 def _shape_of(path: Path) -> tuple[list[str], int]:
-    """Column names and number of rows, read by other means than the project's."""
+    """Return the column names and the number of rows, read by other means than the project's."""
     if path.suffix == ".parquet":
         return pq.read_schema(path).names, pq.read_metadata(path).num_rows
     names, *rows = _text_rows(path)
@@ -149,17 +149,17 @@ def _holds_text_alone(path: Path) -> bool:
 
 
 def _text_rows(path: Path) -> list[list[str]]:
-    """The column names, then the rows; missing cells of Parquet are empty."""
+    """Return the column names, then the rows. Missing values of Parquet are empty."""
     if path.suffix == ".parquet":
         table = pq.read_table(path)
-        return [table.column_names, *([cell or "" for cell in row.values()] for row in table.to_pylist())]
+        return [table.column_names, *([value or "" for value in row.values()] for row in table.to_pylist())]
     content = path.read_bytes()
     text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
     return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
 
 
 def _kind_of(line: str) -> str:
-    """The complaint without what it quotes."""
+    """Return the complaint without the parts that it quotes."""
     line = re.sub(r"^main.py: \S*?(training|pool)\S*: ", "", line)
     line = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\([^)]*\)", "_", line)
     return re.sub(r"[\d,]*\d", "N", line)[:100]

@@ -1,4 +1,4 @@
-"""A pool built from a small table by a generator that trains nothing, for several tests."""
+"""A pool built from small data by a generator that trains nothing, for several tests."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ OPTIONS = ("to_text", "score", "before_training", "training_sha256", "suffix", "
 
 
 def build(folder, *, training=TRAINING, train=resample, progress=None, **changes):
-    """Build three cycles of 34, 33 and 33 rows; `changes` are parameters, or options of build_pool."""
+    """Build three cycles of 34, 33 and 33 rows. changes: parameters, or options of build_pool."""
     options = {name: changes.pop(name) for name in OPTIONS if name in changes}
     parameters = pool_parameters(**({"train_iterations": 3, "sample_size": 2.5, "cycle_backend": None} | changes))
     progress = progress or Recorder()
@@ -36,7 +36,7 @@ def names(folder):
 
 
 def fail_in_cycle(number, error):
-    """A generator that raises `error` once it has given all rows of that cycle."""
+    """Return a generator that raises `error` once it has given all rows of that cycle."""
 
     def sample(rows, plan, progress):
         yield from resampled(rows, plan, progress)

@@ -46,7 +46,7 @@ def train_with(sample: Sample, record: TrainingRecord = RECORD) -> Train:
 
 
 def resampled(rows: pd.DataFrame, plan: CyclePlan, progress: Progress) -> Iterator[pd.DataFrame]:
-    """Draw training rows with replacement and shuffle some values; the same seed gives the same rows."""
+    """Draw training rows with replacement and shuffle some values. The same seed gives the same rows."""
     rng = np.random.default_rng(plan.seed)
     with progress.task(f"{plan.label}: sampling", total=plan.rows, unit="row") as task:
         for start in range(0, plan.rows, PIECE_ROWS):

@@ -15,14 +15,14 @@ def write(path, text):
         file.write(text.encode())
 
 
-def test_a_file_is_written_in_place_of_the_one_before(tmp_path):
+def test_a_file_replaces_the_one_before(tmp_path):
     for text in ("one", "twö"):
         write(tmp_path / "file.json", text)
         assert (tmp_path / "file.json").read_text(encoding="utf-8") == text
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
 
 
-def test_a_failed_write_leaves_the_one_before(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     def fill(_descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -33,7 +33,7 @@ def test_a_failed_write_leaves_the_one_before(tmp_path, monkeypatch):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file.json", "one")]
 
 
-def test_a_file_system_that_cannot_sync_folders_is_good_enough(tmp_path, monkeypatch):
+def test_a_file_system_that_cannot_sync_folders_is_accepted(tmp_path, monkeypatch):
     def refuse(_descriptor):
         raise OSError(errno.EINVAL, "Invalid argument")
 
@@ -43,7 +43,7 @@ def test_a_file_system_that_cannot_sync_folders_is_good_enough(tmp_path, monkeyp
     assert psutil.Process().num_fds() == before
 
 
-def test_one_at_a_time(tmp_path):
+def test_only_one_holder_at_a_time_has_a_lock(tmp_path):
     path = tmp_path / "a.lock"
     lock = try_to_hold(path)
     assert try_to_hold(path) is None
@@ -55,7 +55,7 @@ def test_one_at_a_time(tmp_path):
     assert path.exists()
 
 
-def test_a_lock_falls_with_a_killed_process_and_not_with_what_it_started(tmp_path):
+def test_a_killed_process_loses_its_lock_although_its_child_lives_on(tmp_path):
     path = tmp_path / "a.lock"
     code = f"""
 import subprocess, sys, time
@@ -76,7 +76,7 @@ time.sleep(60)
     lock.release()
 
 
-def test_a_file_that_was_removed_meanwhile_is_not_held(tmp_path, monkeypatch):
+def test_a_lock_file_that_was_removed_meanwhile_is_made_again(tmp_path, monkeypatch):
     path, flock = tmp_path / "a.lock", fcntl.flock
 
     def remove_first(descriptor, how):
@@ -98,14 +98,14 @@ def refuse(number):
 
 
 @pytest.mark.parametrize("number", NO_LOCKS)
-def test_a_file_system_without_locks(tmp_path, monkeypatch, number):
+def test_a_lock_is_not_exclusive_on_a_file_system_without_locks(tmp_path, monkeypatch, number):
     monkeypatch.setattr(fcntl, "flock", refuse(number))
     lock = try_to_hold(tmp_path / "a.lock")
     assert not lock.is_exclusive
     lock.release()
 
 
-def test_other_failures_are_told(tmp_path, monkeypatch):
+def test_other_failures_of_locking_are_raised(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", refuse(errno.EIO))
     with pytest.raises(OSError, match="no"):
         try_to_hold(tmp_path / "a.lock")

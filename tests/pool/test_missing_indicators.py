@@ -34,7 +34,7 @@ def test_a_frame_without_missing_values_stays_as_it_is():
     pd.testing.assert_frame_equal(wide, FRAME[["full"]])
 
 
-def test_an_indicator_that_says_missing_decides_and_nothing_is_invented():
+def test_an_indicator_removes_values_and_invents_none():
     wide, indicators = add_indicators(FRAME[["x"]])
     wide["x_is_missing"] = pd.Series([True, False, None], dtype="boolean")
     real, contradictions = drop_indicators(wide, indicators)
@@ -42,11 +42,11 @@ def test_an_indicator_that_says_missing_decides_and_nothing_is_invented():
     assert contradictions == Contradictions(blanked=1, unfilled=1)
 
 
-cells = st.lists(st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, "", "a"])), min_size=1)
+pairs_of_values = st.lists(st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, "", "a"])), min_size=1)
 
 
-@given(cells)
-def test_what_was_added_drops_off_again(rows):
+@given(pairs_of_values)
+def test_dropping_the_indicators_gives_the_same_frame_again(rows):
     frame = pd.DataFrame(
         {"x": pd.Series([x for x, _ in rows], dtype="Int64"), "y": pd.Series([y for _, y in rows], dtype="str")}
     )

@@ -36,13 +36,13 @@ def test_cycles_on_dask_give_the_same_bytes_and_their_log_comes_back(tmp_path, s
     assert result.path.read_bytes() == sequential
     assert [(cycle.number, cycle.accuracy) for cycle in result.cycles] == [(1, 0.34), (2, 0.33), (3, 0.33)]
     assert names(tmp_path) == FILES
-    told = [line for line in progress.lines if line.endswith("epoch 1")]
-    assert sorted(told) == [f"cycle {number} of 3: epoch 1" for number in (1, 2, 3)]
+    epochs = [line for line in progress.lines if line.endswith("epoch 1")]
+    assert sorted(epochs) == [f"cycle {number} of 3: epoch 1" for number in (1, 2, 3)]
     assert progress.completed == {"cycles with Dask": 3}
 
 
 @needs_dask
-def test_a_failed_cycle_on_dask_does_not_cost_the_others(tmp_path, sequential):
+def test_the_other_cycles_on_dask_are_kept_if_one_fails(tmp_path, sequential):
     options = {"training_sha256": "abc", "cycle_backend": "dask"}
     full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(PoolError, match=": no space left on"):
@@ -67,7 +67,7 @@ def test_a_process_of_dask_that_dies_is_an_error(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_dask_has_to_be_installed(tmp_path, monkeypatch):
+def test_the_dask_backend_is_refused_without_its_package(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(PoolError, match="cycle_backend='dask': the package distributed is missing; install it"):
         build(tmp_path, cycle_backend="dask")
@@ -86,7 +86,7 @@ def test_a_folder_that_the_machines_do_not_share_is_an_error(tmp_path, monkeypat
     assert names(tmp_path) == []
 
 
-def test_a_task_sends_now_and_then_how_far_it_is_and_how_long_it_will_take():
+def test_a_task_regularly_sends_its_progress_and_the_time_left():
     now, sent = 0.0, []
     progress = SentProgress(sent.append, clock=lambda: now)
     with progress.task("training", total=100) as task:

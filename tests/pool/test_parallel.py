@@ -32,7 +32,7 @@ def at_once(folder, **options):
     return build(folder, **({"cycle_backend": "auto", "training_sha256": "abc"} | options))
 
 
-SMALL = {"n_rows": 0, "n_columns": 1, "batch_size": 0}  # cycles that need what the engine takes, and no more
+SMALL = {"n_rows": 0, "n_columns": 1, "batch_size": 0}  # cycles that need only the memory of the engine
 WIDE = {"n_rows": 20_000, "n_columns": 140, "batch_size": 256}
 
 
@@ -50,7 +50,7 @@ WIDE = {"n_rows": 20_000, "n_columns": 140, "batch_size": 256}
         (replace(PLENTY, gpu_bytes=0), SMALL, 1),
     ],
 )
-def test_as_many_cycles_at_once_as_cores_memory_and_gpu_can_hold(machine, cycle, expected):
+def test_cores_memory_and_gpu_limit_the_cycles_at_once(machine, cycle, expected):
     assert machine.cycles_at_once(**cycle) == expected
 
 
@@ -58,7 +58,7 @@ def test_as_many_cycles_at_once_as_cores_memory_and_gpu_can_hold(machine, cycle,
     ("answer", "gpu_bytes"),
     [("echo 22000; echo 9000", 9000 * 2**20), ("exit 9", None), ("echo '[N/A]'", None), ("true", None)],
 )
-def test_the_free_memory_of_the_gpu_is_asked_for(tmp_path, monkeypatch, answer, gpu_bytes):
+def test_the_least_free_memory_of_the_gpus_is_read_from_nvidia_smi(tmp_path, monkeypatch, answer, gpu_bytes):
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\n{answer}\n")
     program.chmod(0o755)
@@ -69,7 +69,7 @@ def test_the_free_memory_of_the_gpu_is_asked_for(tmp_path, monkeypatch, answer, 
     assert Machine.here(0).gpu_bytes is None
 
 
-def test_cycles_at_once_run_beside_each_other_and_give_the_same_bytes(tmp_path, plenty, sequential):
+def test_cycles_at_once_run_together_and_give_the_same_bytes(tmp_path, plenty, sequential):
     all_there = threading.Barrier(3, timeout=10)
 
     def meet(rows, plan, progress):
@@ -104,7 +104,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize(("error", "message"), [(PoolError("it broke"), "^it broke$"), (FULL, ": no space left on")])
-def test_a_failed_cycle_does_not_cost_those_beside_it(tmp_path, plenty, sequential, error, message):
+def test_the_cycles_beside_a_failed_one_are_kept(tmp_path, plenty, sequential, error, message):
     with pytest.raises(PoolError, match=message):
         at_once(tmp_path, train=fail_in_cycle(1, error))
     assert len([name for name in names(tmp_path) if name.endswith(".part")]) == 2 and FILES[0] not in names(tmp_path)
@@ -163,7 +163,7 @@ class _WaitsForStop:
             yield from ()
 
 
-def test_an_interrupt_stops_all_cycles_and_leaves_nothing(tmp_path, plenty):
+def test_an_interrupt_stops_all_cycles_and_leaves_no_file(tmp_path, plenty):
     ended = []
 
     @contextmanager
@@ -183,6 +183,6 @@ def test_an_interrupt_stops_all_cycles_and_leaves_nothing(tmp_path, plenty):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("cycle")]
 
 
-def test_one_cycle_asks_for_nothing(tmp_path, monkeypatch):
+def test_a_single_cycle_does_not_examine_the_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(parallel, "Machine", None)
     assert len(at_once(tmp_path, train_iterations=1).cycles) == 1

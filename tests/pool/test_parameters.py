@@ -76,7 +76,7 @@ def test_all_rows_are_shared_evenly(cycles, sample_size, training_rows):
     assert len({cycle.seed for cycle in plan}) == cycles
 
 
-def test_cycles_have_their_own_settings_and_the_seed_decides_on_all():
+def test_each_cycle_has_its_own_settings_and_a_seed_that_follows_from_the_pool_s():
     parameters = pool_parameters(train_iterations=2, batch_size=(8, None))
     first, second = plan_cycles(parameters, training_rows=100)
     assert (first.batch_size, second.batch_size) == (8, automatic_batch_size(100))
@@ -85,7 +85,7 @@ def test_cycles_have_their_own_settings_and_the_seed_decides_on_all():
     assert first.seed not in {cycle.seed for cycle in other}
 
 
-def test_a_row_for_each_cycle():
+def test_fewer_rows_than_cycles_are_refused():
     with pytest.raises(ParameterError, match=r"train_iterations=5.*4"):
         plan_cycles(pool_parameters(train_iterations=5, sample_size=1.0), training_rows=4)
 
@@ -98,7 +98,7 @@ def test_an_automatic_batch_is_a_power_of_two_that_gives_enough_steps(rows):
     assert batch == 1024 or rows // (2 * batch) < MIN_STEPS_PER_EPOCH
 
 
-def test_one_cycle_of_several_keeps_what_is_not_replaced():
+def test_the_parameters_for_one_cycle_keep_what_is_not_replaced():
     parameters = pool_parameters(train_iterations=3, model_name=("MOSTLY_AI/Medium", "MOSTLY_AI/Large"), seed=5)
     one = parameters.for_one_cycle(max_epochs=2, sample_size=4.0)
     assert (one.train_iterations, one.model_name, one.max_epochs, one.seed) == (1, "MOSTLY_AI/Medium", 2, 5)

@@ -1,4 +1,4 @@
-"""Compares the accuracies and the sampling limits of whole files with mostlyai-qa's own, on random mixed data."""
+"""Tests that the accuracies and the sampling limits of whole files equal those of mostlyai-qa, on random mixed data."""
 
 from unittest import mock
 

@@ -1,4 +1,4 @@
-"""The accuracy of one real selection, to four digits: a change of 0.0001 is seen.
+"""Tests the accuracy of one real selection to four digits, so that a change of 0.0001 is seen.
 
 tests/data/flights_pool.csv.gz holds 10,417 rows of a pool that was trained on examples/flights.csv with the defaults.
 """
@@ -50,5 +50,5 @@ def accuracies(**parameters):
     ],
     ids=["the defaults", "the fullest fit"],
 )
-def test_accuracy_after_each_step(parameters, expected):
+def test_the_accuracy_after_each_step_has_not_changed(parameters, expected):
     assert accuracies(**parameters) == expected

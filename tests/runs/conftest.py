@@ -1,4 +1,4 @@
-"""Every test here runs main.py with two small cycles of a generator that trains nothing, always in the same minute."""
+"""Every test here runs main.py with two small cycles of a generator that trains nothing, in one and the same minute."""
 
 import signal
 from dataclasses import replace
@@ -7,12 +7,12 @@ import pytest
 
 import main
 from tests.pool.fakes import resample
-from tests.runs.support import Clock, save, table, use_generator
+from tests.runs.support import Clock, save, text_frame, use_generator
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    """Two small cycles of a generator that trains nothing, at one and the same minute; SIGTERM as it was before."""
+    """Use two small cycles of a generator that trains nothing, and a clock that stands still. Restore SIGTERM."""
     before = signal.getsignal(signal.SIGTERM)
     use_generator(monkeypatch, resample)
     monkeypatch.setattr(main, "DRAFT", main.POOL.for_one_cycle(sample_size=3.0))
@@ -25,7 +25,7 @@ def _small(monkeypatch):
 
 @pytest.fixture
 def training(tmp_path):
-    return save(table(), tmp_path / "training.csv")
+    return save(text_frame(), tmp_path / "training.csv")
 
 
 @pytest.fixture
@@ -35,5 +35,5 @@ def output(tmp_path):
 
 @pytest.fixture
 def pool_frame():
-    frame = table(1000, seed=2)
-    return frame.assign(extra="x", more=range(1000))[["more", *reversed(list(table())), "extra"]]
+    frame = text_frame(1000, seed=2)
+    return frame.assign(extra="x", more=range(1000))[["more", *reversed(list(text_frame())), "extra"]]

@@ -1,4 +1,4 @@
-"""What the tests of whole runs share: small data, a call in this process, and what it leaves."""
+"""What the tests of whole runs share: small data, calls of main.py, and readers of the files they leave."""
 
 import csv
 import gzip
@@ -18,17 +18,9 @@ from pool.build import build_pool
 from tests.pool.fakes import resampled, train_with
 
 PROJECT = Path(main.__file__).parent
-
-
 FLIGHTS = PROJECT / "examples" / "flights.csv"
-
-
 LOG_LINE = re.compile(r"\d\d:\d\d:\d\d  ")
-
-
 MINUTE = datetime(2026, 1, 31, 9, 30)
-
-
 STEM = "flat_result_20260131_0930"
 
 
@@ -42,8 +34,8 @@ class Clock:
         return MINUTE
 
 
-def table(n_rows=200, seed=1):
-    """A frame of text cells of every kind, some of them missing."""
+def text_frame(n_rows=200, seed=1):
+    """Return a frame of text values of every kind, some of them missing."""
     draw = np.random.default_rng(seed)
     days = pd.Timestamp(2024, 1, 1) + pd.to_timedelta(draw.integers(0, 60, n_rows), "D")
     frame = pd.DataFrame(
@@ -64,7 +56,7 @@ def save(frame, path):
 
 
 def call(*arguments):
-    """The exit code of a run in this process."""
+    """Run main.py in this process and return the exit code."""
     try:
         return main.main([str(argument) for argument in arguments])
     except SystemExit as end:
@@ -72,7 +64,7 @@ def call(*arguments):
 
 
 def command(*arguments):
-    """The command line of a run in a process of its own, with the parameters as they stand in main.py."""
+    """Return the command line of a run in a process of its own, with the parameters of main.py."""
     return [sys.executable, str(PROJECT / "main.py"), *map(str, arguments)]
 
 
@@ -80,12 +72,12 @@ def files_below(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def cells(path):
+def read_texts(path):
     return pd.read_csv(path, dtype=str)
 
 
 def lines_of_rows(path, order=None):
-    """The rows of a CSV, each as it is written when its columns stand in this order."""
+    """Return the rows of a CSV, each as the line that is written if the columns have this order."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     lines = []
@@ -95,7 +87,7 @@ def lines_of_rows(path, order=None):
 
 
 def complaint(capsys):
-    """The one line on stderr that is not of the log."""
+    """Return the one line on stderr that is no log line."""
     (line,) = (line for line in capsys.readouterr().err.splitlines() if not LOG_LINE.match(line))
     return line
 
@@ -126,7 +118,7 @@ POOL_FILES = {"pool_data/flat_pool_20260131_0930.csv", "pool_data/flat_pool_2026
 
 
 def refusal(capsys, output, *arguments):
-    """The line with which a call is refused; nothing may be written."""
+    """Return the line with which a call is refused. Check that nothing is written."""
     assert call(*arguments, "--output", output) == 2
     assert files_below(output) == set()
     return complaint(capsys)

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from tests.runs.support import call, complaint, files_below, refusal, save, table
+from tests.runs.support import call, complaint, files_below, refusal, save, text_frame
 
 
 def test_a_draft_of_a_given_pool_is_refused(training, output, capsys):
@@ -31,15 +31,15 @@ def test_a_draft_of_a_given_pool_is_refused(training, output, capsys):
         (b"a,b\n" + b"1,2\n" * 200 + b"1\n", "line 202 has 1 value, but the header has 2 columns; correct the line"),
     ],
 )
-def test_unusable_training_data(tmp_path, output, capsys, content, message):
+def test_unusable_training_data_is_refused_in_one_line(tmp_path, output, capsys, content, message):
     path = tmp_path / "training.csv"
     if content is not None:
         path.write_bytes(content)
     assert re.match(f"main.py: {re.escape(str(path))}: .*{message}", refusal(capsys, output, path))
 
 
-def test_unusable_files_of_other_kinds(training, tmp_path, output, capsys):
-    folder, text = tmp_path / "folder.csv", save(table(), tmp_path / "training.txt")
+def test_a_folder_another_file_type_and_a_file_without_columns_are_refused(training, tmp_path, output, capsys):
+    folder, text = tmp_path / "folder.csv", save(text_frame(), tmp_path / "training.txt")
     folder.mkdir()
     parquet = tmp_path / "training.parquet"
     pd.DataFrame(index=range(200)).to_parquet(parquet, index=False)
@@ -72,14 +72,14 @@ def test_a_file_name_of_two_lines_is_named_in_one(tmp_path, output, capsys):
         (lambda pool: pool.assign(day="soon"), "column 'day', row 1 after the header: 'soon' is not a date"),
     ],
 )
-def test_unusable_pools(training, output, tmp_path, pool_frame, capsys, change, message):
+def test_an_unusable_pool_is_refused_in_one_line(training, output, tmp_path, pool_frame, capsys, change, message):
     pool = save(change(pool_frame), tmp_path / "pool.csv")
     line = refusal(capsys, output, training, "--pool", pool)
     assert re.match(f"main.py: {re.escape(str(pool))}: {message}", line)
 
 
-def test_a_pool_or_a_holdout_that_is_missing_or_lacks_columns(training, output, tmp_path, capsys):
-    missing, narrow = tmp_path / "missing.csv", save(table()[["whole"]], tmp_path / "narrow.csv")
+def test_a_pool_or_holdout_that_is_missing_or_lacks_columns_is_refused(training, output, tmp_path, capsys):
+    missing, narrow = tmp_path / "missing.csv", save(text_frame()[["whole"]], tmp_path / "narrow.csv")
     for role in ("pool", "holdout"):
         line = refusal(capsys, output, training, f"--{role}", missing)
         assert line == f"main.py: {missing}: no such file; give the path of the {role} data"
@@ -88,7 +88,7 @@ def test_a_pool_or_a_holdout_that_is_missing_or_lacks_columns(training, output, 
 
 
 @pytest.mark.parametrize("place", [".", "results", "pool_data"])
-def test_an_output_that_cannot_be_a_folder(training, output, capsys, place):
+def test_an_output_that_cannot_be_a_folder_is_refused(training, output, capsys, place):
     if place != ".":
         output.mkdir()
     taken = output / place
@@ -98,7 +98,7 @@ def test_an_output_that_cannot_be_a_folder(training, output, capsys, place):
     assert taken.read_text() == "mine"
 
 
-def test_an_output_that_may_not_be_written(training, output, capsys, monkeypatch):
+def test_an_output_that_may_not_be_written_is_refused(training, output, capsys, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert refusal(capsys, output, training) == (
         f"main.py: {output.parent}: no permission to write there; give another --output"
@@ -114,12 +114,12 @@ def test_an_output_that_may_not_be_written(training, output, capsys, monkeypatch
         (["training.csv", "another.csv"], "unrecognized arguments: another.csv"),
     ],
 )
-def test_wrong_calls(capsys, arguments, message):
+def test_a_wrong_call_is_refused_in_one_line(capsys, arguments, message):
     assert call(*arguments) == 2
     assert capsys.readouterr().err == f"main.py: {message}; see --help\n"
 
 
-def test_a_holdout_that_is_the_training_data(training, output, tmp_path, capsys):
+def test_a_holdout_that_is_the_training_data_is_refused(training, output, tmp_path, capsys):
     copy = tmp_path / "copy.csv"
     copy.write_bytes(training.read_bytes())
     line = refusal(capsys, output, training, "--holdout", copy)
@@ -127,7 +127,7 @@ def test_a_holdout_that_is_the_training_data(training, output, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".csv", "x/" * 3000 + ".csv", "caf\udce9.csv"])
-def test_names_that_no_file_can_have_or_that_are_not_utf8(training, output, tmp_path, capsys, name):
+def test_names_that_are_too_long_or_not_utf8_are_refused(training, output, tmp_path, capsys, name):
     (tmp_path / "caf\udce9.csv").write_bytes(training.read_bytes())
     message = (
         "not UTF-8, which paths must be; rename the file or folder" if "caf" in name else "File name too long; give"
@@ -139,13 +139,13 @@ def test_names_that_no_file_can_have_or_that_are_not_utf8(training, output, tmp_
     assert message.split(";")[0] in complaint(capsys)
 
 
-def test_help(capsys):
+def test_help_shows_the_options(capsys):
     assert call("--help") == 0
     assert "--holdout" in capsys.readouterr().out
 
 
-def test_a_holdout_cell_that_does_not_fit_ends_the_run_before_any_work(training, output, tmp_path, pool_frame, capsys):
-    pool, frame = save(pool_frame, tmp_path / "pool.csv"), table(50, seed=3).astype({"whole": object})
+def test_a_holdout_value_that_does_not_fit_ends_the_run_before_any_work(training, output, tmp_path, pool_frame, capsys):
+    pool, frame = save(pool_frame, tmp_path / "pool.csv"), text_frame(50, seed=3).astype({"whole": object})
     frame.loc[7, "whole"] = "oops"
     holdout = save(frame, tmp_path / "holdout.csv")
     assert call(training, "--pool", pool, "--holdout", holdout, "--output", output) == 2

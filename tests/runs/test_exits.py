@@ -1,4 +1,4 @@
-"""How runs end: interrupts, signals, failures, streams that nobody reads."""
+"""Tests how runs end: by interrupts, signals and failures, and with streams that nobody reads."""
 
 import json
 import os
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
     ("stage", "left"),
     [("first cycle", set()), ("second cycle", None), ("selection", POOL_FILES), ("writing", POOL_FILES)],
 )
-def test_an_interrupted_run_leaves_whole_cycles_alone(training, output, monkeypatch, capsys, stage, left):
+def test_an_interrupted_run_leaves_only_whole_cycles(training, output, monkeypatch, capsys, stage, left):
     def interrupt(*_arguments, **_options):
         raise KeyboardInterrupt
 
@@ -80,7 +80,7 @@ sys.exit(main.main(sys.argv[1:]))
     ("number", "code", "line"),
     [(signal.SIGINT, 130, "main.py: interrupted"), (signal.SIGTERM, 143, "main.py: terminated")],
 )
-def test_signals(training, output, number, code, line):
+def test_a_signal_ends_the_run_with_its_exit_code_and_leaves_no_file(training, output, number, code, line):
     process = subprocess.Popen(
         [sys.executable, "-c", SLEEPING_RUN, training, "--output", output],
         cwd=PROJECT,
@@ -115,7 +115,7 @@ def test_signals(training, output, number, code, line):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_a_failed_run(training, output, monkeypatch, capsys, error, line):
+def test_a_failed_run_ends_with_one_line_and_leaves_no_file(training, output, monkeypatch, capsys, error, line):
     use_generator(monkeypatch, broken_generator(error, in_cycle=1))
     assert call(training, "--output", output) == 1
     assert re.match(f"main.py: {line}", complaint(capsys))
@@ -123,7 +123,7 @@ def test_a_failed_run(training, output, monkeypatch, capsys, error, line):
 
 
 @pytest.mark.parametrize("stdout", ["pipe", "closed"])
-def test_a_run_whose_output_nobody_reads(training, output, tmp_path, pool_frame, stdout):
+def test_a_run_whose_output_nobody_reads_finishes(training, output, tmp_path, pool_frame, stdout):
     arguments = command(training, "--pool", save(pool_frame, tmp_path / "pool.csv"), "--output", output)
     reading, writing = os.pipe()
     os.close(reading)
@@ -136,14 +136,14 @@ def test_a_run_whose_output_nobody_reads(training, output, tmp_path, pool_frame,
     assert len(files_below(output / "results")) == 3
 
 
-def test_a_closed_stderr_leaves_stdout_alone(tmp_path):
+def test_with_a_closed_stderr_nothing_is_written_to_stdout(tmp_path):
     process = subprocess.run(
         ["bash", "-c", '"$@" 2>&-', "bash", *command(tmp_path / "none.csv")], stdout=subprocess.PIPE, timeout=60
     )
     assert (process.returncode, process.stdout) == (2, b"")
 
 
-def test_ctrl_c_while_the_libraries_load(tmp_path):
+def test_ctrl_c_while_the_libraries_load_ends_with_one_line(tmp_path):
     (tmp_path / "numpy.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     process = subprocess.run(
         command("training.csv"), env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, timeout=60
@@ -151,7 +151,7 @@ def test_ctrl_c_while_the_libraries_load(tmp_path):
     assert (process.returncode, process.stdout, process.stderr) == (130, b"", b"main.py: interrupted\n")
 
 
-def test_libraries_that_do_not_load(tmp_path):
+def test_a_library_that_does_not_load_ends_with_one_line(tmp_path):
     (tmp_path / "pandas.py").write_text("raise ImportError('failed to map segment')\n")
     process = subprocess.run(
         command("training.csv"), env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, timeout=60

@@ -1,4 +1,4 @@
-"""What a run leaves: result, summary, page and pool."""
+"""Tests the files that a run leaves: result, summary, page and pool."""
 
 import hashlib
 import json
@@ -16,10 +16,10 @@ from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
 from postprocess.runtime.progress import Progress
 from tests.pool.fakes import RECORD, resampled, train_with
-from tests.runs.support import STEM, call, cells, files_below, lines_of_rows, save, table, use_generator
+from tests.runs.support import STEM, call, files_below, lines_of_rows, read_texts, save, text_frame, use_generator
 
 
-def test_a_run_with_training(training, output, capsys):
+def test_a_run_writes_result_summary_page_and_pool(training, output, capsys):
     assert call(training, "--output", output) == 0
     results, pools = output / "results", output / "pool_data"
     written = [results / f"{STEM}{ending}" for ending in (".csv", "_summary.json", "_report.html")]
@@ -29,9 +29,9 @@ def test_a_run_with_training(training, output, capsys):
         "flat_pool_20260131_0930.csv",
         "flat_pool_20260131_0930_manifest.json",
     }
-    original, result = cells(training), cells(written[0])
+    original, result = read_texts(training), read_texts(written[0])
     assert len(result) == len(original) and list(result.columns) == list(original.columns)
-    for name in original:  # the generator only draws training cells, so their formats show in every cell
+    for name in original:  # the generator only draws training values, so every value has their formats
         assert set(result[name].dropna()) <= set(original[name].dropna())
         assert result[name].isna().any()
     pool = lines_of_rows(pools / "flat_pool_20260131_0930.csv")
@@ -42,7 +42,7 @@ def test_a_run_with_training(training, output, capsys):
     assert all(0.5 < cycle["accuracy"] < 1 for cycle in manifest["cycles"])
 
 
-def test_the_summary_tells_the_truth(training, output):
+def test_the_summary_agrees_with_the_files(training, output):
     assert call(training, "--output", output) == 0
     result, pool = output / "results" / f"{STEM}.csv", output / "pool_data" / "flat_pool_20260131_0930.csv"
     summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
@@ -63,47 +63,47 @@ def test_the_summary_tells_the_truth(training, output):
 
     assert list(summary["accuracy"]) == ["pool_sample", "ipf", "trimmed", "refined"]
     for accuracy in summary["accuracy"].values():
-        levels = [accuracy[level] for level in ("univariate", "bivariate", "trivariate")]
-        assert all(0 < level <= 1 for level in levels)
-        assert accuracy["overall"] == pytest.approx(np.mean(levels))
-    assert list(summary["accuracy"]["refined"].values())[:3] == pytest.approx(accuracy_levels(training, result))
+        orders = [accuracy[order] for order in ("univariate", "bivariate", "trivariate")]
+        assert all(0 < order <= 1 for order in orders)
+        assert accuracy["overall"] == pytest.approx(np.mean(orders))
+    assert list(summary["accuracy"]["refined"].values())[:3] == pytest.approx(accuracy_by_order(training, result))
     assert summary["accuracy"]["refined"]["overall"] > summary["accuracy"]["pool_sample"]["overall"]
 
 
-def accuracy_levels(training, result):
-    """Univariate, bivariate and trivariate accuracy of the result, each table counted by itself."""
+def accuracy_by_order(training, result):
+    """Return the univariate, bivariate and trivariate accuracy of the result. Each table is counted by itself."""
     source = open_source(training, role="training")
     binning = fit_binning(source, progress=Progress())
     original = read_codes(source, binning, progress=Progress()).codes.tolist()
     chosen = read_codes(open_source(result, role="result"), binning, progress=Progress()).codes.tolist()
     rows = len(original[0])
-    levels = []
+    orders = []
     for together in (1, 2, 3):
         accuracies = []
         for places in combinations(range(len(original)), together):
             counts = Counter(zip(*(chosen[place] for place in places), strict=True))
             counts.subtract(Counter(zip(*(original[place] for place in places), strict=True)))
             accuracies.append(1 - sum(map(abs, counts.values())) / (2 * rows))
-        levels.append(np.mean(accuracies))
-    return levels
+        orders.append(np.mean(accuracies))
+    return orders
 
 
 def test_names_from_outside_are_escaped_in_the_report(tmp_path, output):
-    frame = table().rename(columns={"text": "<script>", "whole": "&amp;"})
+    frame = text_frame().rename(columns={"text": "<script>", "whole": "&amp;"})
     assert call(save(frame, tmp_path / "<script>.csv"), "--output", output) == 0
-    assert list(cells(output / "results" / f"{STEM}.csv"))[:2] == ["<script>", "&amp;"]
+    assert list(read_texts(output / "results" / f"{STEM}.csv"))[:2] == ["<script>", "&amp;"]
     page = (output / "results" / f"{STEM}_report.html").read_text()
     assert "&lt;script&gt;.csv" in page and page.count("<script>") == 2 and page.count("<script") == 3  # its own
 
 
-def test_a_single_column(tmp_path, output):
-    assert call(save(table()[["whole"]], tmp_path / "one.csv"), "--output", output) == 0
+def test_a_single_column_gives_a_result(tmp_path, output):
+    assert call(save(text_frame()[["whole"]], tmp_path / "one.csv"), "--output", output) == 0
     assert len(pd.read_csv(output / "results" / f"{STEM}.csv", skip_blank_lines=False)) == 200
     summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
     assert summary["accuracy"]["refined"]["trivariate"] is None
 
 
-def test_a_draft_is_named_so_in_files_log_page_and_summary(training, output, capsys):
+def test_a_draft_is_called_a_draft_in_files_log_page_and_summary(training, output, capsys):
     assert call(training, "--draft", "--output", output) == 0
     assert f"results/{STEM}_draft.csv" in files_below(output)
     assert "pool_data/flat_pool_20260131_0930_draft.csv" in files_below(output)
@@ -114,7 +114,7 @@ def test_a_draft_is_named_so_in_files_log_page_and_summary(training, output, cap
     assert ">Draft" in (output / "results" / f"{STEM}_draft_report.html").read_text()
 
 
-def test_the_training_of_each_cycle_stands_in_summary_and_page(training, output, monkeypatch, capsys):
+def test_the_training_of_each_cycle_is_in_summary_and_page(training, output, monkeypatch, capsys):
     use_generator(monkeypatch, train_with(resampled, replace(RECORD, steps=900)))
     assert call(training, "--output", output) == 0
     summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
@@ -122,5 +122,5 @@ def test_the_training_of_each_cycle_stands_in_summary_and_page(training, output,
     assert (first["number"], first["steps"], second["ended_by"]) == (1, 900, "early stopping")
     assert [epoch["validation_loss"] for epoch in first["epochs"]] == [1.5, 1.25]
     warned = [warning for warning in summary["warnings"] if "900 training steps" in warning]
-    assert len(warned) == 2 and capsys.readouterr().err.count(warned[0]) == 1
+    assert len(warned) == 2 and capsys.readouterr().err.count(warned[0]) == 2  # at once, and at the end
     assert 'data-figure="losses"' in (output / "results" / f"{STEM}_report.html").read_text()

@@ -1,4 +1,4 @@
-"""Wrong parameters at the top of main.py."""
+"""Tests that wrong parameters at the top of main.py are refused."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import main
 from tests.runs.support import PROJECT, call, complaint
 
 
-def test_more_cycles_than_rows_to_sample(training, output, capsys, monkeypatch):
+def test_more_cycles_than_rows_to_sample_are_refused(training, output, capsys, monkeypatch):
     monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=1601))
     assert call(training, "--output", output) == 2
     assert complaint(capsys).startswith("main.py: train_iterations=1601: must be at most the number of rows to sample")
@@ -28,7 +28,7 @@ def test_more_cycles_than_rows_to_sample(training, output, capsys, monkeypatch):
         ('"MOSTLY_AI/Large",', "MOSTLY_AI/Small,", ["line LINE", "'MOSTLY_AI'", "quotes"]),
     ],
 )
-def test_a_wrong_parameter_is_told_in_one_line(tmp_path, old, new, facts):
+def test_a_wrong_parameter_is_refused_in_one_line(tmp_path, old, new, facts):
     text = (PROJECT / "main.py").read_text()
     assert text.count(old) == 1
     changed = text.replace(old, new)

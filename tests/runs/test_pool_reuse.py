@@ -1,4 +1,4 @@
-"""One run after another: which pool is used again, and which names are taken."""
+"""Tests which pool a later run uses, and which names it gives to its files."""
 
 import json
 import re
@@ -27,14 +27,14 @@ def test_the_same_seed_gives_the_same_bytes(training, tmp_path, monkeypatch):
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
-def test_a_second_run_takes_the_same_pool_unless_its_parameters_change(training, output, monkeypatch, capsys):
+def test_a_second_run_uses_the_same_pool_unless_its_parameters_change(training, output, monkeypatch, capsys):
     assert call(training, "--output", output) == 0
     first = {name: (output / name).read_bytes() for name in files_below(output)}
     capsys.readouterr()
     assert call(training, "--output", output) == 0
     assert "re-using flat_pool_20260131_0930.csv, complete with cycles 1, 2" in capsys.readouterr().err
-    told = [json.loads((output / "results" / f"{STEM}{n}_summary.json").read_text())["pool"] for n in ("", "_2")]
-    assert [pool["made_by"] for pool in told] == ["this run", "an earlier run"]
+    pools = [json.loads((output / "results" / f"{STEM}{n}_summary.json").read_text())["pool"] for n in ("", "_2")]
+    assert [pool["made_by"] for pool in pools] == ["this run", "an earlier run"]
     new = files_below(output) - first.keys()
     assert new == {f"results/{STEM}_2{ending}" for ending in (".csv", "_summary.json", "_report.html")}
     assert {name: (output / name).read_bytes() for name in first} == first
@@ -62,7 +62,7 @@ def test_an_interrupted_run_is_continued(training, tmp_path, monkeypatch, stage)
     assert files_below(whole) == files_below(broken)
 
 
-def test_a_pool_that_is_there_already_needs_no_room(training, output, monkeypatch, capsys):
+def test_a_finished_pool_needs_no_disk_space(training, output, monkeypatch, capsys):
     only_the_result_fits = SimpleNamespace(free=5_000_000 + 300 * 40)
     with monkeypatch.context() as patch:
         patch.setattr("postprocess.preflight.shutil.disk_usage", lambda _: only_the_result_fits)
@@ -73,7 +73,7 @@ def test_a_pool_that_is_there_already_needs_no_room(training, output, monkeypatc
     assert call(training, "--output", output) == 0
 
 
-def test_a_clock_that_jumps_back(training, output, monkeypatch):
+def test_each_result_has_its_own_name_if_the_clock_jumps_back(training, output, monkeypatch):
     for minute in (30, 29, 30):
         monkeypatch.setattr(Clock, "now", lambda minute=minute: datetime(2026, 1, 31, 9, minute))
         assert call(training, "--output", output) == 0
@@ -81,7 +81,7 @@ def test_a_clock_that_jumps_back(training, output, monkeypatch):
     assert names == {f"{STEM}.csv", f"{STEM}_2.csv", "flat_result_20260131_0929.csv"}
 
 
-def test_an_output_folder_that_goes_away_meanwhile(training, output, tmp_path, pool_frame, monkeypatch, capsys):
+def test_a_vanished_output_folder_is_made_again_or_named(training, output, tmp_path, pool_frame, monkeypatch, capsys):
     def select_and_remove(*arguments, **options):
         shutil.rmtree(output)
         return select(*arguments, **options)
@@ -99,7 +99,7 @@ def test_an_output_folder_that_goes_away_meanwhile(training, output, tmp_path, p
     assert re.fullmatch(r"main.py: .*_summary.json.*: No such file or directory", complaint(capsys))
 
 
-def test_a_name_that_another_run_takes_meanwhile(training, output, monkeypatch):
+def test_a_result_gets_another_name_if_another_run_takes_its_name(training, output, monkeypatch):
     def publish_second(unfinished, path):
         if path.name == f"{STEM}.csv":
             path.write_text("another run's")

@@ -7,17 +7,17 @@ import pytest
 
 import main
 from pool.build import build_pool
-from tests.runs.support import FLIGHTS, STEM, call, cells, save
+from tests.runs.support import FLIGHTS, STEM, call, read_texts, save
 
 
 @pytest.mark.engine
-def test_a_run_with_the_real_generator(output, tmp_path, monkeypatch):
+def test_a_run_with_the_real_engine_keeps_the_formats_and_beats_a_random_sample(output, tmp_path, monkeypatch):
     monkeypatch.setattr(main, "build_pool", build_pool)
     quick = {"model_name": "MOSTLY_AI/Small", "max_epochs": 1, "cycle_backend": "auto", "sample_size": 2.0}
     monkeypatch.setattr(main, "POOL", replace(main.POOL, **quick))
-    original = cells(FLIGHTS)[["date", "carrier", "dep_delay", "temp"]].sample(300, random_state=1)
+    original = read_texts(FLIGHTS)[["date", "carrier", "dep_delay", "temp"]].sample(300, random_state=1)
     assert call(save(original, tmp_path / "flights.csv"), "--output", output) == 0
-    result = cells(output / "results" / f"{STEM}.csv")
+    result = read_texts(output / "results" / f"{STEM}.csv")
     assert len(result) == 300 and list(result.columns) == list(original.columns)
     assert result["date"].dropna().str.fullmatch(r"2013-\d\d-\d\d").all()
     assert result["dep_delay"].dropna().str.fullmatch(r"-?\d+").all()

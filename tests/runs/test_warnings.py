@@ -1,4 +1,4 @@
-"""What a run warns of."""
+"""Tests the warnings of a run."""
 
 import json
 import re
@@ -6,17 +6,17 @@ import re
 import numpy as np
 import pandas as pd
 
-from tests.runs.support import STEM, call, save, table
+from tests.runs.support import STEM, call, save, text_frame
 
 
-def test_a_pool_that_is_the_training_data_is_warned_of(training, output, capsys):
+def test_a_pool_that_is_the_training_data_gets_a_warning(training, output, capsys):
     assert call(training, "--pool", training, "--output", output) == 0
     assert f"warning: {training}: the same as the training data, so the result is a copy" in capsys.readouterr().err
     summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
     assert any("the result is a copy" in warning for warning in summary["warnings"])
 
 
-def test_a_result_worse_than_a_random_sample_is_warned_of(output, tmp_path, capsys):
+def test_a_result_worse_than_a_random_sample_gets_a_warning(output, tmp_path, capsys):
     paths = []
     for seed, n_rows in ((1, 500), (2, 5000)):
         draw = np.random.default_rng(seed)
@@ -29,15 +29,15 @@ def test_a_result_worse_than_a_random_sample_is_warned_of(output, tmp_path, caps
     assert call(training, "--pool", pool, "--output", output) == 0
     summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())["accuracy"]
     assert summary["refined"]["overall"] < summary["pool_sample"]["overall"]  # only odd rows equal no training row
-    told = re.search("warning: A plain random sample of the pool would be more accurate.*", capsys.readouterr().err)
-    assert all(name in told[0] for name in ("privacy_filter", "allow_training_copies"))
+    warning = re.search("warning: A plain random sample of the pool would be more accurate.*", capsys.readouterr().err)
+    assert all(name in warning[0] for name in ("privacy_filter", "allow_training_copies"))
 
 
-def test_columns_that_may_tell_who_somebody_is_are_warned_of(output, tmp_path, capsys):
-    frame = table().assign(id=range(200), name=[f"name {number}" for number in range(200)])
+def test_columns_that_may_identify_people_get_a_warning(output, tmp_path, capsys):
+    frame = text_frame().assign(id=range(200), name=[f"name {number}" for number in range(200)])
     frame = frame.assign(one=["x"] + [None] * 199, half=np.arange(200) / 2)
     frame["of"] = pd.Series(range(1000, 1200), dtype=float).mask(frame["id"] == 3)  # 1000.0 in the CSV
     assert call(save(frame, tmp_path / "people.csv"), "--output", output) == 0
-    told = "the values of 'id', 'name', 'of' hardly ever occur twice"
-    assert capsys.readouterr().err.count(f"warning: {told}") == 1
-    assert told in (output / "results" / f"{STEM}_report.html").read_text().replace("&#39;", "'")
+    warning = "the values of 'id', 'name', 'of' hardly ever occur twice"
+    assert capsys.readouterr().err.count(f"warning: {warning}") == 2  # at once, and at the end
+    assert warning in (output / "results" / f"{STEM}_report.html").read_text().replace("&#39;", "'")

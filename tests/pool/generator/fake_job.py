@@ -1,4 +1,4 @@
-"""In place of pool.generator.job: it "samples" the training rows again and again, or does what FAKE_JOB says."""
+"""Replaces pool.generator.job: "samples" the training rows again and again, or fails as FAKE_JOB says."""
 
 import json
 import os

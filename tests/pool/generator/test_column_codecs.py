@@ -44,19 +44,19 @@ def test_values_and_dtypes_come_back_exactly(name):
 @pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # on a machine with other work
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=101, max_size=110, unique=True))
-def test_many_big_whole_numbers_come_back_within_a_float_s_precision(numbers):
+def test_many_large_whole_numbers_come_back_with_the_precision_of_a_float(numbers):
     values = pd.Series(numbers, dtype="Int64")
     back = round_trip(values)
     assert all(abs(int(a) - b) < 2**11 for a, b in zip(back, numbers, strict=True))
 
 
 @given(st.lists(st.integers(-(2**53) + 1, 2**53 - 1), min_size=1))
-def test_whole_numbers_are_trained_as_they_are_while_a_float_holds_them(numbers):
+def test_whole_numbers_that_a_float_holds_exactly_are_trained_unchanged(numbers):
     frame = pd.DataFrame({"x": pd.Series(numbers, dtype="Int64")})
     assert ColumnCodecs.of(frame).encode(frame)["c0000"].tolist() == numbers
 
 
-def test_no_name_reaches_the_generator_and_empty_columns_do_not_either():
+def test_neither_names_nor_empty_columns_reach_the_generator():
     frame = pd.DataFrame({"empty": [None, None], "customer_id": [1, 2], "name": pd.Series(["a", "b"], dtype="str")})
     columns = ColumnCodecs.of(frame)
     assert columns.encodings() == {"c0000": "TABULAR_NUMERIC_AUTO", "c0001": "TABULAR_CATEGORICAL"}
@@ -64,9 +64,9 @@ def test_no_name_reaches_the_generator_and_empty_columns_do_not_either():
     assert list(columns.decode(columns.encode(frame)).columns) == list(frame.columns)
 
 
-def test_numbers_never_leave_64_bits():
-    coding = codec_of(pd.Series([2**63 - 1, -(2**63), *range(200)], dtype="Int64"))
-    high, low, missing = coding.decode(pd.Series([2.0**53 + 999, -(2.0**53) - 999, None]))
+def test_decoded_numbers_stay_within_64_bits():
+    codec = codec_of(pd.Series([2**63 - 1, -(2**63), *range(200)], dtype="Int64"))
+    high, low, missing = codec.decode(pd.Series([2.0**53 + 999, -(2.0**53) - 999, None]))
     assert (2**63 - int(high) < 2**12, low, missing) == (True, -(2**63), pd.NA)
 
 
@@ -75,7 +75,7 @@ def test_infinite_values_become_the_largest_finite_ones():
     assert codec_of(values).encode(values).tolist() == [1.0, 2.5, 1.0, 2.5]
 
 
-def test_a_column_of_infinite_values_alone_comes_back_as_it_is():
+def test_a_column_of_only_infinite_values_comes_back_unchanged():
     values = pd.Series([np.inf, None, -np.inf])
     pd.testing.assert_series_equal(round_trip(values), values.rename("customer_id"))
     assert ColumnCodecs.of(pd.DataFrame({"x": values})).encodings() == {"c0000": "TABULAR_CATEGORICAL"}
@@ -87,7 +87,7 @@ def test_rare_values_are_marked_in_text_and_missing_in_numbers():
     assert codec_of(few_big).decode(pd.Series(["v1", RARE])).tolist() == [BIG + 1, None]
 
 
-def test_text_is_spelt_where_its_values_do_not_repeat_and_are_short():
+def test_short_text_that_does_not_repeat_is_spelt():
     names = pd.Series([f"name {number}" for number in range(200)], dtype="str")
     assert codec_of(names).kind == "text"
     assert codec_of(names + " and much more text than anybody would spell").kind == "category"

@@ -10,7 +10,7 @@ class Clock:
         return self.now
 
 
-def test_progress_is_sent_now_and_then_within_its_part_of_the_whole():
+def test_progress_is_sent_at_intervals_and_scaled_to_its_part_of_the_whole():
     sent, clock = [], Clock()
     report = StepReporter("generate", sent.append, start=100, size=40, clock=clock)
     report(completed=0, total=10)
@@ -23,7 +23,7 @@ def test_progress_is_sent_now_and_then_within_its_part_of_the_whole():
     assert {event["step"] for event in sent} == {"generate"}
 
 
-def test_a_step_without_a_total_has_no_progress():
+def test_the_progress_of_a_step_without_a_total_stays_zero():
     sent = []
     StepReporter("train", sent.append, clock=Clock())(completed=3, total=0)
     assert [event["completed"] for event in sent] == [0]
@@ -54,5 +54,5 @@ def test_each_message_about_an_epoch_is_sent_at_once_and_losses_are_finite_or_mi
         ("", False),
     ],
 )
-def test_errors_of_memory_are_told_by_their_text(text, is_of_memory):
+def test_errors_of_memory_are_recognised_by_their_text(text, is_of_memory):
     assert speaks_of_memory(text) is is_of_memory

@@ -19,7 +19,7 @@ PROJECT = Path.cwd()
 NEVER = threading.Event()
 PROMPT_SECONDS = 10  # far less than any of the sleeps below
 
-# Each starts a sleeping process of its own and sends its number.
+# A module that starts a sleeping process, sends its number and does BODY.
 SLEEPER = """
 import os, signal, subprocess, sys, time
 from pool.generator.supervised_process import serve
@@ -33,7 +33,7 @@ serve(work)
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a worker that does `body` after it has started a sleeping process."""
+    """Return a function that starts a process, which starts a sleeping process and then does `body`."""
     (tmp_path / "modules").mkdir()
     (tmp_path / "work").mkdir()
 
@@ -57,7 +57,7 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-def test_events_arrive_and_everything_is_gone_afterwards(start):
+def test_events_arrive_and_no_process_is_left_afterwards(start):
     with start('send({"event": "number", "value": 7})') as process:
         started, number = process.events(NEVER)
     assert number == {"event": "number", "value": 7}
@@ -79,7 +79,7 @@ def test_a_failure_says_why_and_quotes_the_log(start):
         ('print("out of luck", flush=True); os._exit(3)', "ended early with exit status 3; last lines: out of luck"),
     ],
 )
-def test_a_process_that_dies_is_noticed_at_once_while_what_it_started_lives_on(start, body, reason):
+def test_the_death_of_a_process_is_noticed_at_once_although_its_child_lives_on(start, body, reason):
     began = time.monotonic()
     with start(body) as process:
         events = process.events(NEVER)
@@ -100,14 +100,14 @@ def test_a_process_that_is_silent_and_idle_for_long_has_stalled(start, monkeypat
     assert is_gone(pid)
 
 
-def test_a_process_that_is_silent_and_computes_goes_on(start, monkeypatch):
+def test_a_silent_process_that_computes_has_not_stalled(start, monkeypatch):
     monkeypatch.setattr(supervised_process, "STALL_SECONDS", 0.5)
     body = 'while time.process_time() < 2: pass\n    send({"event": "computed"})'
     with start(body) as process:
         assert [event["event"] for event in process.events(NEVER)] == ["started", "computed"]
 
 
-def test_a_process_that_dies_is_noticed_though_a_fork_of_it_holds_the_pipe_open(start):
+def test_the_death_of_a_process_is_noticed_although_a_fork_holds_the_pipe_open(start):
     body = 'fork = os.fork(); fork or time.sleep(600); send({"event": "forked", "pid": fork}); os._exit(3)'
     with start(body) as process:
         events = process.events(NEVER)
@@ -129,7 +129,7 @@ def test_a_process_that_cannot_be_started_leaves_nothing_open(start, monkeypatch
     assert psutil.Process().num_fds() == before
 
 
-def test_want_of_memory_is_passed_on(start):
+def test_an_out_of_memory_error_of_the_process_reaches_the_caller(start):
     body = 'from pool.errors import OutOfMemoryError; raise OutOfMemoryError("CUDA out of memory")'
     with start(body) as process, pytest.raises(OutOfMemoryError, match="CUDA out of memory"):
         list(process.events(NEVER))
@@ -142,7 +142,7 @@ def test_a_process_that_the_kernel_killed_ran_out_of_memory(start, monkeypatch):
         list(process.events(NEVER))
 
 
-def test_leaving_early_kills_all(start):
+def test_leaving_the_context_early_kills_all_processes(start):
     with pytest.raises(KeyboardInterrupt), start("time.sleep(600)") as process:
         pid = next(process.events(NEVER))["pid"]
         raise KeyboardInterrupt
@@ -160,7 +160,7 @@ shutil.rmtree = remove_slowly
 
 
 @pytest.mark.parametrize("body", ["time.sleep(600)", SLOWLY], ids=["asleep", "failing meanwhile"])
-def test_when_the_caller_is_killed_all_ends_and_the_folder_is_removed(start, tmp_path, body):
+def test_when_the_caller_is_killed_all_processes_end_and_the_folder_is_removed(start, tmp_path, body):
     start(body).__exit__(None, None, None)  # writes the module
     (tmp_path / "work").mkdir(exist_ok=True)
     paths = os.pathsep.join([str(tmp_path / "modules"), str(PROJECT)])
@@ -185,12 +185,12 @@ time.sleep(600)
     assert not (tmp_path / "work").exists()
 
 
-def test_exit_statuses_are_told_in_words():
+def test_an_exit_status_is_described_in_words():
     assert describe_exit(-signal.SIGTERM) == "was killed (SIGTERM)"
     assert describe_exit(3) == "ended early with exit status 3"
 
 
-def test_kills_of_the_kernel_are_counted_if_the_system_tells(tmp_path, monkeypatch):
+def test_the_kills_of_the_kernel_are_read_if_the_system_counts_them(tmp_path, monkeypatch):
     counts = tmp_path / "vmstat"
     monkeypatch.setattr(supervised_process, "KERNEL_COUNTS", counts)
     assert kernel_kills() is None

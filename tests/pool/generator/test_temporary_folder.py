@@ -13,7 +13,7 @@ def _below(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
-def test_it_is_private_and_gone_at_the_end_on_failure_too(tmp_path):
+def test_the_folder_is_private_and_is_removed_after_a_failure_too(tmp_path):
     with pytest.raises(KeyboardInterrupt), temporary_folder() as folder:
         assert folder.parent == tmp_path and stat.S_IMODE(folder.stat().st_mode) == 0o700
         (folder / "rows").mkdir()
@@ -21,7 +21,7 @@ def test_it_is_private_and_gone_at_the_end_on_failure_too(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_run_has_left_goes_and_what_others_use_stays(tmp_path):
+def test_the_folder_of_a_killed_run_is_removed_and_folders_in_use_stay(tmp_path):
     code = """
 import os
 from pool.generator.temporary_folder import temporary_folder
@@ -36,7 +36,7 @@ with temporary_folder() as folder:
         assert left not in (first, second)
 
 
-def test_without_locks_nothing_is_taken_for_left(tmp_path, monkeypatch):
+def test_without_locks_no_other_folder_is_removed(tmp_path, monkeypatch):
     def refuse(_descriptor, _how):
         raise OSError(errno.ENOLCK, "no locks")
 

@@ -31,7 +31,7 @@ PARAMETERS = pool_parameters(train_iterations=1, model_name="MOSTLY_AI/Small", m
 
 @pytest.fixture
 def fake(monkeypatch):
-    """Let the fake job run; returns a function that says what it is to do."""
+    """Replace the job by the fake one. Return a function that sets its behaviour."""
     monkeypatch.setattr(module, "PROGRAM", "tests.pool.generator.fake_job")
     monkeypatch.setattr(module, "PIECE_ROWS", 6)
     monkeypatch.setattr(module, "ROWS_SAMPLED_AT_ONCE", 4)
@@ -45,7 +45,7 @@ def sample(progress, *, training=TRAINING, stop=None):
 
 
 def started_by(progress):
-    """The temporary folder of the fake job, and the number of the process that it started."""
+    """Return the temporary folder of the fake job, and the number of the process that it started."""
     folder, pid = progress.lines[0].removeprefix("cycle 1 of 1: ").split()
     return Path(folder), int(pid)
 
@@ -126,7 +126,7 @@ def test_a_dead_or_failed_process_is_an_error_at_once(fake, behaviour, error, re
     assert_nothing_is_left(progress)
 
 
-def test_closing_early_leaves_nothing(fake):
+def test_closing_the_sample_early_leaves_no_folder_and_no_process(fake):
     progress = Recorder()
     frames = sample(progress)
     next(frames)
@@ -136,7 +136,7 @@ def test_closing_early_leaves_nothing(fake):
 
 
 class Reacting(Recorder):
-    """Does something once the first epoch has ended."""
+    """A recorder that calls `react` once the first epoch has ended."""
 
     def __init__(self, react):
         super().__init__()
@@ -169,7 +169,7 @@ def test_a_stopped_training_ends_within_a_second_and_leaves_nothing(fake):
     assert_nothing_is_left(progress)
 
 
-def test_a_full_temporary_folder_is_told(monkeypatch):
+def test_a_full_temporary_folder_is_named_with_a_remedy(monkeypatch):
     def fill(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -178,6 +178,6 @@ def test_a_full_temporary_folder_is_told(monkeypatch):
         list(sample(Recorder()))
 
 
-def test_nothing_to_learn_is_refused():
+def test_training_data_without_values_is_refused():
     with pytest.raises(PoolError, match="cycle 1 of 1: the training data has no values to learn from"):
         list(sample(Recorder(), training=TRAINING[["empty"]]))

@@ -1,4 +1,4 @@
-"""What a run makes of what earlier runs have left."""
+"""Tests whether a run continues, uses or leaves the pools of earlier runs."""
 
 import json
 import re
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(folder, **options):
-    """Build with a checksum of the training data; the result, the numbers of the trained cycles, and the log."""
+    """Build with a checksum of the training data. Return the result, the numbers of the trained cycles, and the log."""
     trained, progress = [], Recorder()
 
     def watch(rows, plan, progress):
@@ -34,8 +34,8 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.fixture
-def broken_off(tmp_path):
-    """A folder in which cycle 1 is finished and cycle 2 broke off."""
+def interrupted(tmp_path):
+    """Return a folder in which cycle 1 is finished and cycle 2 was interrupted."""
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, train=fail_in_cycle(2, KeyboardInterrupt()))
     assert len(names(tmp_path)) == 2 and part_of(tmp_path, 1).exists()
@@ -43,12 +43,12 @@ def broken_off(tmp_path):
 
 
 def part_of(folder, number):
-    """The file with the rows of a cycle, as the manifest names it."""
+    """Return the file with the rows of a cycle, as the manifest names it."""
     cycles = json.loads((folder / FILES[1]).read_text())["cycles"]
     return folder / next(cycle["part"] for cycle in cycles if cycle["number"] == number)
 
 
-# Killed, at any moment: each in a process of its own, which kills itself in cycle 2, except for "between"
+# Killed runs: each is a process of its own that kills itself at one moment
 
 KILLED_RUNS = """
 import os, signal, sys
@@ -122,7 +122,7 @@ def killed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("moment", LEFT_TO_TRAIN)
-def test_after_a_kill_the_same_call_goes_on_and_ends_with_the_same_bytes(killed, undisturbed, moment):
+def test_after_a_kill_the_same_call_continues_and_gives_the_same_bytes(killed, undisturbed, moment):
     folder = killed / moment
     assert f"{STEM}.lock" in names(folder)
     result, trained, lines = run(folder)
@@ -134,7 +134,7 @@ def test_after_a_kill_the_same_call_goes_on_and_ends_with_the_same_bytes(killed,
     assert names(folder) == FILES
 
 
-def test_what_a_killed_first_cycle_has_left_goes_away(tmp_path):
+def test_the_files_of_a_killed_first_cycle_are_removed(tmp_path):
     (tmp_path / f"{STEM}.lock").touch()
     (tmp_path / f"{STEM}_cycle1_01234567.part").write_text("half")
     result, trained, _ = run(tmp_path)
@@ -142,15 +142,15 @@ def test_what_a_killed_first_cycle_has_left_goes_away(tmp_path):
     assert names(tmp_path) == FILES
 
 
-# Broken off, complete, changed
+# Interrupted, complete and changed pools
 
 
-def test_an_interrupted_run_is_gone_on_with(broken_off, undisturbed):
-    result, trained, lines = run(broken_off)
+def test_an_interrupted_run_is_continued(interrupted, undisturbed):
+    result, trained, lines = run(interrupted)
     assert trained == [2, 3]
     assert lines[0] == f"re-using cycle 1 of 3 in {STEM}.csv"
     assert result.path.read_bytes() == undisturbed
-    manifest = json.loads((broken_off / FILES[1]).read_text())
+    manifest = json.loads((interrupted / FILES[1]).read_text())
     assert manifest["is_complete"] and [cycle["number"] for cycle in manifest["cycles"]] == [1, 2, 3]
 
 
@@ -176,26 +176,26 @@ def test_a_complete_pool_is_used_as_it_is(tmp_path):
         ({"sample_size": 3.0}, "sample_size=2.5, now 3.0"),
     ],
 )
-def test_with_other_data_or_parameters_a_new_pool_is_started_and_the_old_one_stays(broken_off, changes, message):
-    before = {path: path.read_bytes() for path in broken_off.iterdir()}
-    result, trained, lines = run(broken_off, **changes)
+def test_with_other_data_or_parameters_a_new_pool_is_started_and_the_old_one_stays(interrupted, changes, message):
+    before = {path: path.read_bytes() for path in interrupted.iterdir()}
+    result, trained, lines = run(interrupted, **changes)
     assert re.fullmatch(f"starting a new pool: {STEM}.csv has {message}", lines[0])
     assert result.path.name == f"{STEM}_2.csv" and len(trained) == changes.get("train_iterations", 3)
     assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.parametrize("changes", [{"cycle_backend": "auto"}, {"model_name": ("MOSTLY_AI/Large",) * 3}])
-def test_a_change_without_effect_on_the_rows_goes_on(broken_off, undisturbed, changes):
-    result, trained, _ = run(broken_off, **changes)
+def test_a_change_without_effect_on_the_rows_continues_the_pool(interrupted, undisturbed, changes):
+    result, trained, _ = run(interrupted, **changes)
     assert sorted(trained) == [2, 3] and result.path.read_bytes() == undisturbed
 
 
-def test_other_versions_make_a_new_pool_and_another_python_does_not(broken_off):
-    manifest = broken_off / f"{STEM}_manifest.json"
+def test_other_versions_make_a_new_pool_and_another_python_does_not(interrupted):
+    manifest = interrupted / f"{STEM}_manifest.json"
     change(manifest, lambda content: content["versions"].update(python="3.1"))
-    assert run(broken_off)[1] == [2, 3]
+    assert run(interrupted)[1] == [2, 3]
     change(manifest, lambda content: content["versions"].update(torch="1.0"))
-    _, trained, lines = run(broken_off)
+    _, trained, lines = run(interrupted)
     assert trained == [1, 2, 3]
     assert re.fullmatch(f"starting a new pool: {STEM}.csv has torch 1.0, now .*", lines[0])
 
@@ -206,7 +206,7 @@ def change(manifest, edit):
     manifest.write_text(json.dumps(content))
 
 
-def test_of_several_pools_the_one_with_most_cycles_is_gone_on_with(tmp_path):
+def test_the_pool_with_the_most_cycles_is_continued(tmp_path):
     for cycle, options in ((3, {}), (2, {"training_sha256": None})):  # without a checksum it is always a new pool
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, train=fail_in_cycle(cycle, KeyboardInterrupt()), **options)
@@ -215,7 +215,7 @@ def test_of_several_pools_the_one_with_most_cycles_is_gone_on_with(tmp_path):
     assert result.path.name == f"{STEM}.csv" and trained == [3]
 
 
-# What is not to be trusted
+# Files that cannot be trusted
 
 
 @pytest.mark.parametrize("damage", ["changed", "shortened", "removed"])
@@ -230,11 +230,11 @@ def test_a_csv_whose_bytes_differ_from_its_manifest_is_not_used(tmp_path, undist
 
 
 @pytest.mark.parametrize("damage", ["changed", "shortened", "removed"])
-def test_a_cycle_whose_file_is_damaged_is_trained_again(broken_off, undisturbed, damage):
-    damage_file(part_of(broken_off, 1), damage)
-    result, trained, lines = run(broken_off)
+def test_a_cycle_whose_file_is_damaged_is_trained_again(interrupted, undisturbed, damage):
+    damage_file(part_of(interrupted, 1), damage)
+    result, trained, lines = run(interrupted)
     assert lines[0] == f"re-using no cycle of 3 in {STEM}.csv" and trained == [1, 2, 3]
-    assert result.path.read_bytes() == undisturbed and names(broken_off) == FILES
+    assert result.path.read_bytes() == undisturbed and names(interrupted) == FILES
 
 
 def damage_file(path, damage):
@@ -255,21 +255,21 @@ def test_a_complete_pool_with_more_rows_is_not_used(tmp_path):
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"format": 2, "cycles": []}', '{"format": 3}', '{"format": 3, "cycles": ["x"]}']
 )
-def test_a_manifest_of_another_kind_is_left_alone(broken_off, content):
-    (broken_off / f"{STEM}_manifest.json").write_text(content)
-    assert run(broken_off)[1] == [1, 2, 3]
-    assert (broken_off / f"{STEM}_manifest.json").read_text() == content
+def test_a_manifest_of_another_kind_is_left_alone(interrupted, content):
+    (interrupted / f"{STEM}_manifest.json").write_text(content)
+    assert run(interrupted)[1] == [1, 2, 3]
+    assert (interrupted / f"{STEM}_manifest.json").read_text() == content
 
 
-def test_rows_that_an_unreadable_manifest_may_name_stay(broken_off):
-    (broken_off / f"{STEM}_manifest.json").write_text('{"format": 4}')
-    (broken_off / f"{STEM}.lock").touch()
-    part = broken_off / f"{STEM}_cycle2_01234567.part"
+def test_rows_that_an_unreadable_manifest_may_name_stay(interrupted):
+    (interrupted / f"{STEM}_manifest.json").write_text('{"format": 4}')
+    (interrupted / f"{STEM}.lock").touch()
+    part = interrupted / f"{STEM}_cycle2_01234567.part"
     part.write_text("1,2,3\n")
-    run(broken_off)
+    run(interrupted)
     assert part.read_text() == "1,2,3\n"
-    (broken_off / f"{STEM}_manifest.json").unlink()
-    run(broken_off)
+    (interrupted / f"{STEM}_manifest.json").unlink()
+    run(interrupted)
     assert not part.exists()
 
 
@@ -285,31 +285,31 @@ def test_a_csv_without_a_manifest_is_left_alone(tmp_path):
 # Two runs at once
 
 
-def test_a_pool_that_another_run_is_building_is_left_to_it(broken_off, undisturbed):
+def test_a_pool_that_another_run_is_building_is_not_used(interrupted, undisturbed):
     other = []
 
     def second_run_meanwhile(rows, plan, progress):
         if plan.number == 2:
-            other.extend(run(broken_off))
+            other.extend(run(interrupted))
         yield from resampled(rows, plan, progress)
 
-    result, _, _ = run(broken_off, train=train_with(second_run_meanwhile))
+    result, _, _ = run(interrupted, train=train_with(second_run_meanwhile))
     second, trained, lines = other
     assert lines[0] == f"{STEM}.csv is not used: another run is building it" and trained == [1, 2, 3]
     assert result.path != second.path
     assert result.path.read_bytes() == second.path.read_bytes() == undisturbed
-    assert names(broken_off) == sorted([*FILES, f"{STEM}_2.csv", f"{STEM}_2_manifest.json"])
+    assert names(interrupted) == sorted([*FILES, f"{STEM}_2.csv", f"{STEM}_2_manifest.json"])
 
 
-def test_without_locks_a_run_warns_and_goes_on(broken_off, undisturbed, monkeypatch):
+def test_without_locks_a_run_warns_and_continues(interrupted, undisturbed, monkeypatch):
     def refuse(_descriptor, _how):
         raise OSError(files.NO_LOCKS[0], "no locks")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    result, trained, lines = run(broken_off)
+    result, trained, lines = run(interrupted)
     assert sorted(trained) == [2, 3] and result.path.read_bytes() == undisturbed
-    assert lines[0].startswith(f"warning: no locks in {broken_off}")
-    assert names(broken_off) == FILES
+    assert lines[0].startswith(f"warning: no locks in {interrupted}")
+    assert names(interrupted) == FILES
 
 
 def test_without_a_checksum_of_the_data_every_pool_is_new(tmp_path):
@@ -317,7 +317,7 @@ def test_without_a_checksum_of_the_data_every_pool_is_new(tmp_path):
     assert paths == [f"{STEM}.csv", f"{STEM}_2.csv"]
 
 
-def test_without_locks_a_lock_file_may_be_another_run_s(tmp_path, monkeypatch):
+def test_without_locks_a_lock_file_is_taken_for_that_of_another_run(tmp_path, monkeypatch):
     def refuse(_descriptor, _how):
         raise OSError(files.NO_LOCKS[0], "no locks")
 
@@ -328,14 +328,14 @@ def test_without_locks_a_lock_file_may_be_another_run_s(tmp_path, monkeypatch):
     assert f"{STEM}.lock" in names(tmp_path)
 
 
-def test_a_failure_while_a_pool_is_taken_up_leaves_no_lock(broken_off, monkeypatch):
+def test_a_failure_while_a_pool_is_checked_leaves_no_lock(interrupted, monkeypatch):
     def fail(*_arguments):
         raise OSError("Input/output error")
 
     monkeypatch.setattr("pool.storage.resume.sha256_of", fail)
     with pytest.raises(OSError, match="Input/output error"):
-        run(broken_off)
-    assert f"{STEM}.lock" not in names(broken_off)
+        run(interrupted)
+    assert f"{STEM}.lock" not in names(interrupted)
 
 
 def before_it_is_held(monkeypatch, name, action):
@@ -350,23 +350,23 @@ def before_it_is_held(monkeypatch, name, action):
     monkeypatch.setattr("pool.storage.resume.try_to_hold", act_and_hold)
 
 
-def test_a_pool_that_another_run_changes_meanwhile_is_not_gone_on_with(broken_off, monkeypatch):
-    manifest = broken_off / f"{STEM}_manifest.json"
+def test_a_pool_that_another_run_changes_meanwhile_is_not_continued(interrupted, monkeypatch):
+    manifest = interrupted / f"{STEM}_manifest.json"
     edit = lambda content: content.update(training_sha256="def")  # noqa: E731
     before_it_is_held(monkeypatch, STEM, lambda: change(manifest, edit))
-    result, trained, _ = run(broken_off)
+    result, trained, _ = run(interrupted)
     assert trained == [1, 2, 3] and result.path.name == f"{STEM}_2.csv"
-    assert f"{STEM}.lock" not in names(broken_off)
+    assert f"{STEM}.lock" not in names(interrupted)
 
 
-def test_a_name_that_another_run_takes_meanwhile_is_left_to_it(tmp_path, monkeypatch):
+def test_a_name_that_another_run_takes_meanwhile_is_not_used(tmp_path, monkeypatch):
     before_it_is_held(monkeypatch, STEM, (tmp_path / f"{STEM}.csv").touch)
     result, _, _ = run(tmp_path)
     assert result.path.name == f"{STEM}_2.csv"
     assert (tmp_path / f"{STEM}.csv").read_bytes() == b"" and f"{STEM}.lock" not in names(tmp_path)
 
 
-def test_cycles_planned_otherwise_make_a_new_pool(broken_off):
-    change(broken_off / f"{STEM}_manifest.json", lambda content: content["plan"][2].update(seed=7))
-    _, trained, lines = run(broken_off)
+def test_another_plan_of_the_cycles_makes_a_new_pool(interrupted):
+    change(interrupted / f"{STEM}_manifest.json", lambda content: content["plan"][2].update(seed=7))
+    _, trained, lines = run(interrupted)
     assert trained == [1, 2, 3] and lines[0] == f"starting a new pool: {STEM}.csv has other cycles"

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
-from postprocess.data.result_csv import write_rows
+from postprocess.data.result_csv import write_result
 from postprocess.data.sources import open_source
 from postprocess.runtime.outputs import free_path, publish
 from postprocess.runtime.progress import Progress
+from tests.postprocess.oracles import Recorder
 
 TRAINING = "id,amount,done,day,note\n" + "7,13000.0,TRUE,2024-01-31,x\n8,0.25,FALSE,,y\n" * 50
 POOL = (
@@ -39,8 +40,10 @@ def sources(tmp_path):
 def test_cells_stand_but_for_those_that_break_the_format(sources, tmp_path):
     training, pool = sources
     path = tmp_path / "result.csv"
-    rewritten = write_rows(pool, np.arange(7), fit_binning(training, progress=Progress()), path)
-    assert rewritten == {"id": 2, "amount": 1, "done": 2, "day": 1}
+    progress = Recorder()
+    write_result(pool, np.arange(7), fit_binning(training, progress=Progress()), path, progress=progress)
+    (line,) = progress.lines
+    assert line.startswith("6 values") and line.endswith("in 'id', 'amount', 'done', 'day'")
     assert path.read_bytes().decode() == (
         "id,amount,done,day,note\n"
         '5,1.50,TRUE,2024-02-01,"a, b"\n'
@@ -57,7 +60,7 @@ def test_written_rows_have_the_codes_of_the_chosen_ones(sources, tmp_path):
     training, pool = sources
     binning = fit_binning(training, progress=Progress())
     rows = np.array([0, 1, 3, 6])
-    write_rows(pool, rows, binning, tmp_path / "result.csv")
+    write_result(pool, rows, binning, tmp_path / "result.csv", progress=Progress())
     written = read_codes(open_source(tmp_path / "result.csv", role="pool"), binning, progress=Progress())
     chosen = read_codes(pool, binning, progress=Progress())
     np.testing.assert_array_equal(written.codes, chosen.codes[:, rows])
@@ -77,7 +80,9 @@ def test_typed_values_get_the_training_format(sources, tmp_path):
     )
     typed.to_parquet(tmp_path / "pool.parquet")
     pool = open_source(tmp_path / "pool.parquet", role="pool")
-    write_rows(pool, np.arange(2), fit_binning(training, progress=Progress()), tmp_path / "result.csv")
+    write_result(
+        pool, np.arange(2), fit_binning(training, progress=Progress()), tmp_path / "result.csv", progress=Progress()
+    )
     assert (tmp_path / "result.csv").read_text().splitlines()[1:] == ["1,13.0,TRUE,2024-05-06,z", ",7.0,FALSE,,"]
 
 
@@ -85,7 +90,7 @@ def test_rows_of_many_batches(tmp_path):
     pd.DataFrame({"a": range(100_000), "b": "x"}).to_csv(tmp_path / "data.csv", index=False)
     source = open_source(tmp_path / "data.csv", role="training")
     rows = np.sort(np.random.default_rng(3).choice(100_000, 1000, replace=False))
-    write_rows(source, rows, fit_binning(source, progress=Progress()), tmp_path / "result.csv")
+    write_result(source, rows, fit_binning(source, progress=Progress()), tmp_path / "result.csv", progress=Progress())
     assert pd.read_csv(tmp_path / "result.csv")["a"].tolist() == rows.tolist()
 
 
@@ -97,7 +102,7 @@ def test_any_text_is_read_back(tmp_path_factory, texts):
     pd.DataFrame({"a": texts}).to_parquet(folder / "pool.parquet")
     binning = fit_binning(open_source(folder / "training.csv", role="training"), progress=Progress())
     pool = open_source(folder / "pool.parquet", role="pool")
-    write_rows(pool, np.arange(len(texts)), binning, folder / "result.csv")
+    write_result(pool, np.arange(len(texts)), binning, folder / "result.csv", progress=Progress())
     read = pd.read_csv(folder / "result.csv", keep_default_na=False, dtype=str)
     assert read["a"].tolist() == texts
 
@@ -109,9 +114,9 @@ def test_nothing_is_overwritten_and_nothing_is_left_behind(sources, tmp_path):
     path.parent.mkdir()
     path.write_text("mine")
     with pytest.raises(FileExistsError):
-        write_rows(pool, np.arange(2), binning, path)
+        write_result(pool, np.arange(2), binning, path, progress=Progress())
     with pytest.raises(ValueError, match="row number 7 is selected, but the file ends before it"):
-        write_rows(pool, np.array([1, 7]), binning, tmp_path / "out" / "other.csv")
+        write_result(pool, np.array([1, 7]), binning, tmp_path / "out" / "other.csv", progress=Progress())
     assert [(file.name, file.read_text()) for file in path.parent.iterdir()] == [("result.csv", "mine")]
 
 
@@ -119,7 +124,13 @@ def test_nothing_is_overwritten_and_nothing_is_left_behind(sources, tmp_path):
 def test_row_numbers_must_be_sorted_and_distinct(sources, tmp_path, rows):
     training, pool = sources
     with pytest.raises(ValueError, match="distinct, sorted and not negative"):
-        write_rows(pool, np.array(rows), fit_binning(training, progress=Progress()), tmp_path / "result.csv")
+        write_result(
+            pool,
+            np.array(rows),
+            fit_binning(training, progress=Progress()),
+            tmp_path / "result.csv",
+            progress=Progress(),
+        )
 
 
 def test_file_systems_without_hard_links(tmp_path, monkeypatch):

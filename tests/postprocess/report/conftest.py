@@ -1,4 +1,4 @@
-"""A small run's summary, with names and values from outside that try to break the page."""
+"""The summary of a small run, with names and values from outside that try to break the page."""
 
 import json
 
@@ -12,7 +12,7 @@ from postprocess.data.sources import open_source
 from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport
-from postprocess.report.pool_usage import selected_by_part, weight_summary
+from postprocess.report.pool_usage import pool_usage, weight_summary
 from postprocess.report.summary import FileFacts, RunFacts, summary
 from postprocess.runtime.progress import Progress
 from postprocess.runtime.stages import Stage
@@ -24,7 +24,7 @@ HOSTILE = "</script><script>alert(1)</script>"
 
 
 def frame(n_rows, seed):
-    """Columns of all kinds, one of them named, and one filled, with script tags."""
+    """Return columns of all kinds. One has script tags in its name and in its values."""
     draw = np.random.default_rng(seed)
     return pd.DataFrame(
         {
@@ -35,8 +35,8 @@ def frame(n_rows, seed):
     )
 
 
-def look_at(training, result, folder):
-    """The findings of two frames, written as CSV files."""
+def findings_between(training, result, folder):
+    """Write two frames as CSV files and return the findings of their comparison."""
     codes = []
     for role, data in (("training", training), ("result", result)):
         data.to_csv(folder / f"{role}.csv", index=False)
@@ -50,7 +50,7 @@ def look_at(training, result, folder):
 
 @pytest.fixture
 def facts(tmp_path):
-    findings = look_at(frame(120, 1), frame(120, 2), tmp_path)
+    findings = findings_between(frame(120, 1), frame(120, 2), tmp_path)
     accuracy = {
         "pool_sample": Accuracy(0.9, 0.8, 0.7),
         "ipf": Accuracy(0.95, 0.9, 0.85),
@@ -81,14 +81,14 @@ def facts(tmp_path):
         seconds=90.0,
         warnings=(f"column {HOSTILE!r} is {{odd}} & constant",),
         weights=weight_summary(np.geomspace(1e-8, 1, 1200)),
-        origin=selected_by_part(np.arange(0, 1200, 10), tmp_path / "pool.csv", 1200),
+        origin=pool_usage(np.arange(0, 1200, 10), tmp_path / "pool.csv", 1200)[0],
         findings=findings,
     )
 
 
 @pytest.fixture
 def qa_report():
-    """mostlyai-qa's figures, as `evaluate` gives them."""
+    """Return figures of mostlyai-qa as `evaluate` returns them."""
     seed = {"rows": 50, "ims_training": 0.0, "ims_holdout": 0.01, "ims_trn_hol": 0.02}
     share = {"dcr_share": 0.51, "nndr_ratio": 0.9, "ims_training": 0.0, "ims_holdout": None}
     return QaReport(
@@ -105,6 +105,6 @@ def qa_report():
 
 
 @pytest.fixture
-def told(facts):
-    """The summary of the run, as it is read back from its file."""
+def run_summary(facts):
+    """Return the summary of the run as it is read back from its file."""
     return json.loads(json.dumps(summary(facts)))

@@ -1,4 +1,4 @@
-"""`python -m postprocess.report`: the page of any result, with or without what its run left beside it."""
+"""Tests `python -m postprocess.report`: the page of any result, with or without the summary of its run."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def _sigterm_as_before():
 
 @pytest.fixture
 def files(tmp_path):
-    """Arguments for a training file and a result in folders of their own."""
+    """Write a training file and a result in folders of their own, and return the arguments for them."""
     paths = {}
     for seed, role in enumerate(("training", "result"), start=1):
         (tmp_path / role).mkdir()
@@ -44,7 +44,7 @@ def written(capsys):
     return capsys.readouterr().out.splitlines()
 
 
-def test_a_result_alone(files, tmp_path, capsys):
+def test_the_page_of_a_result_alone_has_no_figures_of_its_run(files, tmp_path, capsys):
     assert main(files) == 0
     page = tmp_path / "result" / "result_report.html"
     assert written(capsys) == [str(page)]
@@ -57,14 +57,14 @@ def test_a_result_alone(files, tmp_path, capsys):
     assert sorted(path.name for path in page.parent.iterdir()) == ["result.csv", "result_report.html"]
 
 
-def test_a_page_that_is_there_stays(files, tmp_path, capsys):
+def test_an_existing_page_is_not_overwritten(files, tmp_path, capsys):
     assert main(files) == main(files) == 0
     assert written(capsys)[1].endswith("result_report_2.html")
     assert main([*files, f"--output={tmp_path / 'my page.html'}"]) == 0
     assert written(capsys) == [str(tmp_path / "my page.html")]
 
 
-def test_the_pool_adds_its_sample(files, pool, tmp_path):
+def test_a_given_pool_adds_a_random_sample_to_the_page(files, pool, tmp_path):
     assert main([*files, f"--pool={pool}"]) == 0
     assert "a random sample of the pool" in (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
 
@@ -77,31 +77,30 @@ def pool(tmp_path):
 
 @pytest.fixture
 def run(files, pool, facts, tmp_path):
-    """Its summary beside the result."""
+    """Write the summary of a run beside the result."""
     paths = {role: tmp_path / role / f"{role}.csv" for role in ("training", "result")} | {"pool": pool}
     read = {role: vars(FileFacts.of(open_source(path, role=role), 120)) for role, path in paths.items()}
     read["pool"] |= {"rows": 300, "made_by": "an earlier run"}
-    told = summary(facts) | read | {"warnings": ["mind the gap"]}
-    write_summary(told, tmp_path / "result" / "result_summary.json")
+    write_summary(summary(facts) | read | {"warnings": ["mind the gap"]}, tmp_path / "result" / "result_summary.json")
 
 
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize("given", [[], ["--pool"]])
-def test_the_summary_beside_the_result_tells_of_its_run(files, pool, tmp_path, given):
+def test_the_page_shows_the_run_of_the_summary_beside_the_result(files, pool, tmp_path, given):
     assert main([*files, *(f"{option}={pool}" for option in given)]) == 0
     text = (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
     assert "mind the gap" in text and "Refinement was stopped by its time limit" in text
     assert 'data-figure="origin"' in text and 'data-figure="time"' in text
     assert "chosen from a pool of 300 made by an earlier run" in text
-    assert "in the summary beside the result" not in text  # not every figure: some were measured just now
+    assert "in the summary beside the result" not in text  # some figures were measured just now
 
 
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize("role", ["training", "pool"])
-def test_figures_of_a_run_with_other_files_are_left_aside(files, tmp_path, capsys, role):
+def test_figures_of_a_run_with_other_files_are_left_out(files, tmp_path, capsys, role):
     other = tmp_path / "other.csv"
     frame(150, 9).to_csv(other, index=False)
-    assert main([*files, f"--{role}={other}"]) == 0  # the last one of two counts
+    assert main([*files, f"--{role}={other}"]) == 0  # the last of two counts
     (warning,) = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert warning.endswith(
         f"_summary.json is of a run with another {role} file than given here, so all figures of its run are left out"
@@ -112,7 +111,7 @@ def test_figures_of_a_run_with_other_files_are_left_aside(files, tmp_path, capsy
 
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"result": {"sha256": "f" * 64}}), "[]"])
-def test_a_summary_of_something_else_is_left_aside(files, tmp_path, capsys, text):
+def test_a_summary_of_another_result_is_left_out(files, tmp_path, capsys, text):
     (tmp_path / "result" / "result_summary.json").write_text(text)
     assert main(files) == 0
     assert "left out" in capsys.readouterr().err
@@ -127,12 +126,12 @@ def test_a_summary_of_something_else_is_left_aside(files, tmp_path, capsys, text
         ("h.csv", lambda _: frame(120, 1), "the same as the training data; give rows that the training data does not"),
     ],
 )
-def test_an_unusable_holdout_is_told_before_anything_is_compared(files, tmp_path, capsys, name, change, message):
+def test_an_unusable_holdout_is_refused_before_anything_is_compared(files, tmp_path, capsys, name, change, message):
     path, rows = tmp_path / name, change(frame(30, 7))
     rows.to_csv(path, index=False) if path.suffix == ".csv" else rows.to_parquet(path)
     assert main([*files, f"--holdout={path}"]) == 2
-    told = capsys.readouterr().err
-    assert f"python -m postprocess.report: {path}: {message}" in told and "Comparing" not in told
+    log = capsys.readouterr().err
+    assert f"python -m postprocess.report: {path}: {message}" in log and "Comparing" not in log
 
 
 def test_wrong_calls_end_with_one_line(files, tmp_path, capsys):
@@ -148,16 +147,16 @@ def test_wrong_calls_end_with_one_line(files, tmp_path, capsys):
     assert ended.value.code == 2 and "--result" in capsys.readouterr().err
 
 
-LEVELS = ("univariate", "bivariate", "trivariate", "overall")
+ACCURACIES = ("univariate", "bivariate", "trivariate", "overall")
 
 
-def test_a_holdout_adds_mostlyai_qas_figures_and_page(files, tmp_path, capsys, monkeypatch):
+def test_a_holdout_adds_the_figures_and_the_page_of_mostlyai_qa(files, tmp_path, capsys, monkeypatch):
     given = {}
 
-    def evaluate(*, page, progress, **frames):
+    def evaluate(*, page, warn, progress, **frames):
         given.update({role: len(rows) for role, rows in frames.items()})
         page.write_text("qa's own")
-        return QaReport(accuracy=dict.fromkeys(LEVELS, 0.9), privacy={"dcr_share": 0.5})
+        return QaReport(accuracy=dict.fromkeys(ACCURACIES, 0.9), privacy={"dcr_share": 0.5})
 
     monkeypatch.setattr("postprocess.report.__main__.evaluate", evaluate)
     frame(30, 7).to_csv(tmp_path / "holdout.csv", index=False)
@@ -168,7 +167,7 @@ def test_a_holdout_adds_mostlyai_qas_figures_and_page(files, tmp_path, capsys, m
     assert page.endswith("result_report.html") and given == {"training": 120, "holdout": 30, "result": 120}
 
 
-def test_names_with_points_keep_all_but_their_ending(files, tmp_path, capsys):
+def test_file_names_with_points_lose_only_their_ending(files, tmp_path, capsys):
     for name in ("run.v1.csv", "run.v2.csv", "RUN.CSV"):
         path = (tmp_path / "result" / "result.csv").rename(tmp_path / "result" / name)
         assert main([files[0], f"--result={path}"]) == 0
@@ -176,7 +175,7 @@ def test_names_with_points_keep_all_but_their_ending(files, tmp_path, capsys):
         path.rename(tmp_path / "result" / "result.csv")
 
 
-def test_a_folder_is_no_page(files, tmp_path, capsys):
+def test_a_folder_as_output_is_refused(files, tmp_path, capsys):
     assert main([*files, f"--output={tmp_path}"]) == 2
     assert f"{tmp_path}: a folder; give the path of the page itself" in capsys.readouterr().err
 
@@ -189,7 +188,7 @@ def test_a_folder_is_no_page(files, tmp_path, capsys):
         (PermissionError(13, "Permission denied", "/some/file"), 1, "/some/file: Permission denied"),
     ],
 )
-def test_early_ends_are_told_in_one_line(files, capsys, monkeypatch, error, code, line):
+def test_an_early_end_gives_one_line(files, capsys, monkeypatch, error, code, line):
     def fail(*_arguments):
         raise error
 
@@ -209,7 +208,7 @@ def test_sigterm_leaves_no_unfinished_page(files, tmp_path, capsys, monkeypatch)
     assert [path.name for path in (tmp_path / "result").iterdir()] == ["result.csv"]
 
 
-def test_a_library_that_does_not_load_is_told_in_one_line():
+def test_a_library_that_does_not_load_gives_one_line():
     program = (
         "import runpy, sys; sys.modules['numpy'] = None; runpy.run_module('postprocess.report', run_name='__main__')"
     )
@@ -220,7 +219,7 @@ def test_a_library_that_does_not_load_is_told_in_one_line():
     assert ended.stderr.startswith("python -m postprocess.report: ModuleNotFoundError: import of numpy halted")
 
 
-def test_a_folder_that_may_not_be_written_is_told_before_anything_is_compared(files, tmp_path, capsys, monkeypatch):
+def test_a_folder_that_may_not_be_written_is_refused_before_anything_is_compared(files, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert main(files) == 2
     line = f"{tmp_path / 'result'}: no permission to write there; give another --output"

@@ -20,7 +20,7 @@ def compared(training, result, n_codes=SIZES, workers=ALONE):
 
 
 def error(training, result, columns):
-    """Of one table, from the shares of its cells."""
+    """Return the error of one table, from the shares of its cells."""
     cells = [list(zip(*codes[list(columns)].tolist(), strict=True)) for codes in (training, result)]
     shares = [{cell: rows.count(cell) / len(rows) for cell in set(rows)} for rows in cells]
     return sum(abs(shares[0].get(cell, 0) - shares[1].get(cell, 0)) for cell in shares[0] | shares[1]) / 2
@@ -40,7 +40,7 @@ def test_the_accuracy_of_a_sample_of_the_pool_comes_with_it(data):
     assert alone.sample is None and alone.accuracy == found.accuracy and alone.limit == found.limit
 
 
-def test_errors_of_tables_are_their_own(data):
+def test_the_error_of_a_table_follows_from_the_shares_of_its_cells(data):
     found = compared(*data)
     for tables in found.weakest:
         for table in tables:
@@ -60,8 +60,8 @@ def test_weakest_tables_are_the_worst_of_all_in_order(data):
     assert triples == sorted(triples, reverse=True)
 
 
-def test_limit_is_what_fresh_samples_reach_on_average():
-    """Of 4 columns of few codes, so that the training rows know all cells."""
+def test_the_limit_is_the_mean_accuracy_of_fresh_samples():
+    """The columns have few codes, so the training rows fill all cells."""
     n_codes, draw = [2, 3, 2, 2], np.random.default_rng(1)
     population = draw_codes(n_codes, 100_000, seed=3)
     samples = [population[:, draw.integers(100_000, size=n)] for n in (3000, 1500) for _ in range(80)]
@@ -74,7 +74,7 @@ def test_limit_is_what_fresh_samples_reach_on_average():
     assert limit.trivariate < limit.bivariate < limit.univariate < 1
 
 
-def test_sampling_errors_shrink_with_the_rows_and_vanish_where_nothing_varies():
+def test_sampling_errors_shrink_with_the_rows_and_vanish_if_nothing_varies():
     counts = np.array([0, 40, 60])
     few, many = sampling_errors(counts, (100, 100)), sampling_errors(counts * 100, (10_000, 10_000))
     assert few == pytest.approx(10 * many) and few[0] == 0
@@ -97,7 +97,7 @@ def test_threads_make_no_difference(data):
 
 
 @pytest.mark.parametrize("n_columns", [1, 2])
-def test_few_columns(n_columns):
+def test_one_or_two_columns_have_no_triples(n_columns):
     codes = draw_codes([3, 4][:n_columns], 30, seed=1)
     found = compared(codes, codes, [3, 4][:n_columns])
     assert [len(tables) for tables in found.weakest] == [n_columns, n_columns - 1, 0]

@@ -1,11 +1,12 @@
-"""What is made of mostlyai-qa's parts, on small frames; its whole report is run by the tests of main.py."""
+"""Tests the figures from the parts of mostlyai-qa on small frames. tests/runs runs its whole report."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from postprocess.report import mostlyai_qa as official
+from postprocess.report import mostlyai_qa
 from postprocess.runtime.progress import Progress
+from postprocess.runtime.stages import Journal
 from tests.postprocess.oracles import Recorder
 
 pytest.importorskip("mostlyai.qa")
@@ -29,17 +30,17 @@ def data():
     return frame(200, 1), frame(60, 2)
 
 
-def test_a_copy_of_the_training_rows_is_seen_through_where_all_of_them_are_drawn(data):
+def test_a_copy_of_the_training_rows_is_nearer_to_them_with_every_seed(data):
     few, many = data[::-1]
-    found = official.privacy_by_seed(few, many, few, progress=Progress())
-    assert [figures["seed"] for figures in found] == list(official.SEEDS)
+    found = mostlyai_qa.privacy_by_seed(few, many, few, progress=Progress())
+    assert [figures["seed"] for figures in found] == list(mostlyai_qa.SEEDS)
     for figures in found:
         assert figures["rows"] == 60
         assert figures["dcr_share"] > 0.95 and figures["ims_training"] == 1 and figures["ims_holdout"] < 1
 
 
-def test_fresh_rows_are_as_near_to_either(data):
-    found = official.privacy_by_seed(*data, frame(200, 3), progress=Progress())
+def test_fresh_rows_are_equally_near_to_training_and_holdout_rows(data):
+    found = mostlyai_qa.privacy_by_seed(*data, frame(200, 3), progress=Progress())
     shares = [figures["dcr_share"] for figures in found]
     assert 0.35 < np.mean(shares) < 0.65 and max(shares) > min(shares)
 
@@ -47,11 +48,11 @@ def test_fresh_rows_are_as_near_to_either(data):
 def test_accuracy_together_is_against_training_and_holdout_rows(data):
     training, holdout = data
     both = pd.concat([training, holdout], ignore_index=True)
-    found = official.accuracy_together(training, holdout, both, progress=Progress())
+    found = mostlyai_qa.accuracy_together(training, holdout, both, progress=Progress())
     assert found["result"]["overall"] == 1
     assert found["copy_of_training"]["univariate"] == pytest.approx(1, abs=0.1)
     assert found["copy_of_training"]["overall"] < 1
-    fresh = official.accuracy_together(training, holdout, frame(200, 3), progress=Progress())
+    fresh = mostlyai_qa.accuracy_together(training, holdout, frame(200, 3), progress=Progress())
     assert fresh["result"]["overall"] < fresh["copy_of_training"]["overall"] == found["copy_of_training"]["overall"]
 
 
@@ -62,7 +63,7 @@ def test_accuracy_together_is_against_training_and_holdout_rows(data):
         (ValueError("no"), "warning: mostlyai-qa failed, so its figures are missing: ValueError: no"),
     ],
 )
-def test_a_result_stands_without_qas_figures(data, tmp_path, monkeypatch, answer, line):
+def test_if_qa_gives_no_figures_the_log_says_why(data, tmp_path, monkeypatch, answer, line):
     def report(*_arguments, **_options):
         if isinstance(answer, Exception):
             raise answer
@@ -71,19 +72,21 @@ def test_a_result_stands_without_qas_figures(data, tmp_path, monkeypatch, answer
     monkeypatch.setattr("mostlyai.qa.report", report)
     training, holdout = data
     page, progress = tmp_path / "page.html", Recorder()
-    found = official.evaluate(training=training, holdout=holdout, result=training, page=page, progress=progress)
+    frames = {"training": training, "holdout": holdout, "result": training}
+    found = mostlyai_qa.evaluate(**frames, page=page, warn=Journal(progress).warn, progress=progress)
     assert found is None and progress.lines == [line] and not page.exists()
 
 
-def test_the_report_s_figures_stand_without_what_comes_after_them(data, tmp_path, monkeypatch):
+def test_the_figures_of_the_report_are_kept_if_later_ones_fail(data, tmp_path, monkeypatch):
     def fail(*_arguments, **_options):
         raise KeyError("gone")
 
-    monkeypatch.setattr(official, "privacy_by_seed", fail)
-    monkeypatch.setattr(official, "accuracy_together", fail)
+    monkeypatch.setattr(mostlyai_qa, "privacy_by_seed", fail)
+    monkeypatch.setattr(mostlyai_qa, "accuracy_together", fail)
     training, holdout = data
     page, progress = tmp_path / "page.html", Recorder()
-    found = official.evaluate(training=training, holdout=holdout, result=training, page=page, progress=progress)
+    frames = {"training": training, "holdout": holdout, "result": training}
+    found = mostlyai_qa.evaluate(**frames, page=page, warn=Journal(progress).warn, progress=progress)
     assert 0 < found.accuracy["overall"] <= 1 and 0 <= found.privacy["dcr_share"] <= 1
     assert found.privacy_by_seed == () and found.together is None and page.exists()
     assert progress.lines == [

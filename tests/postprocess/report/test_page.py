@@ -1,4 +1,4 @@
-"""The page is sound HTML for any result, and names and values from outside cannot become markup."""
+"""Tests that the page is sound HTML for any result, and that names and values from outside never become markup."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from postprocess.report.page import page
 from postprocess.report.sentences import ACCURACY_NAMES
 from postprocess.report.summary import summary
 from postprocess.selection.eligibility import EXCLUSION_REASONS
-from tests.postprocess.report.conftest import HOSTILE, look_at
+from tests.postprocess.report.conftest import HOSTILE, findings_between
 
 REAL_PLOTLY = page_module.get_plotlyjs()
 VOID = {"meta", "link", "br"}
@@ -54,15 +54,15 @@ def _small_plotly(monkeypatch):
     monkeypatch.setattr(page_module, "get_plotlyjs", lambda: "/* plotly */")
 
 
-def test_plotly_is_in_the_page_unchanged(told, monkeypatch):
+def test_plotly_is_in_the_page_unchanged(run_summary, monkeypatch):
     monkeypatch.setattr(page_module, "get_plotlyjs", lambda: REAL_PLOTLY)
-    assert f"<script>{REAL_PLOTLY}</script>" in page(told)
+    assert f"<script>{REAL_PLOTLY}</script>" in page(run_summary)
     assert "</script" not in REAL_PLOTLY and "<!--" not in REAL_PLOTLY
 
 
-def read(told):
+def read(run_summary):
     """Return the tags of a summary's page and its text, after checks that hold for every page."""
-    text = page(told)
+    text = page(run_summary)
     reader = Reader(text)
     assert len(reader.ids) == len(set(reader.ids))
     assert {href[1:] for href in reader.hrefs if href.startswith("#")} <= set(reader.ids)
@@ -73,8 +73,8 @@ def read(told):
     return reader, " ".join(" ".join(reader.texts).split())
 
 
-def test_the_page_shows_the_run(told):
-    reader, text = read(told)
+def test_the_page_shows_the_run(run_summary):
+    reader, text = read(run_summary)
     assert "97.50 % overall accuracy" in text
     assert f"{ACCURACY_NAMES['refined']} 97.500 99.000 96.000 –" in text
     assert "1,234 pool rows" in text and EXCLUSION_REASONS["training_copies"] in text
@@ -84,8 +84,8 @@ def test_the_page_shows_the_run(told):
     assert "model_name" not in text, "nothing was trained, so the generator's parameters mean nothing"
 
 
-def test_nothing_from_outside_becomes_markup(told):
-    reader, text = read(told)
+def test_nothing_from_outside_becomes_markup(run_summary):
+    reader, text = read(run_summary)
     assert "in the summary beside the result" in text
     assert HOSTILE in text and "größe {{ 7*7 }}" in text
     assert len(reader.scripts) == 3 and not any("alert" in script for script in (reader.scripts[0], reader.scripts[2]))
@@ -97,32 +97,32 @@ def test_nothing_from_outside_becomes_markup(told):
     assert labels
 
 
-def test_the_page_needs_no_network(told):
-    text = page(told)
+def test_the_page_needs_no_network(run_summary):
+    text = page(run_summary)
     without_plotly = text.replace(re.search(r"<script>(.*?)</script>", text, re.DOTALL)[1], "")
     assert not re.search(r"https?://|@import|src=|url\(", without_plotly)
 
 
-def test_with_a_holdout(facts, qa_report, told):
+def test_a_holdout_adds_its_figures_to_the_page(facts, qa_report, run_summary):
     with_holdout = summary(replace(facts, qa=qa_report, qa_page="a b_official.html"))
     reader, text = read(with_holdout)
     assert "mean of the draws" in text
-    assert "0.60 0.30 to 0.90 0.90 at least 0.5 met" in text
+    assert "0.60 0.30 to 0.90 0.90 at least 0.5 (MOSTLY AI Prize) met" in text
     assert "a perfect copy of the training rows, exact 98.000" in text
     assert "a%20b_official.html" in reader.hrefs
-    assert "--holdout" not in text and "--holdout" in read(told)[1]
+    assert "--holdout" not in text and "--holdout" in read(run_summary)[1]
 
 
-def test_the_distances_to_the_closest_training_row(told):
-    near = {"identical": 3, "minimum": 0, "percentile_1": 1.0, "median": 7.5}
-    told["closest_training_row"] = {"result": near, "pool_sample": near, "training": near | {"identical": 4321}}
-    _, text = read(told)
+def test_the_page_shows_the_distances_to_the_closest_training_row(run_summary):
+    near = {"rows": 5000, "identical": 3, "minimum": 0, "percentile_1": 1.0, "median": 7.5}
+    run_summary["closest_training_row"] = {"result": near, "pool_sample": near, "training": near | {"identical": 4321}}
+    _, text = read(run_summary)
     assert "training rows among themselves 4,321 0 1.0 7.5" in text
 
 
-def test_a_result_without_its_run(told):
+def test_a_page_without_a_run_has_no_figures_of_it(run_summary):
     known = ("training", "result", "versions", "sampling_limit", "tables", "weakest", "pair_accuracy", "missing")
-    alone = {key: told[key] for key in known} | {"accuracy": {"refined": told["result_accuracy"]}}
+    alone = {key: run_summary[key] for key in known} | {"accuracy": {"refined": run_summary["result_accuracy"]}}
     reader, text = read(alone)
     assert "made" in reader.ids and "steps" in reader.ids and "IPF" not in text
     assert {"time", "origin"}.isdisjoint(reader.charts)
@@ -144,23 +144,23 @@ def odd(n_rows, **columns):
     ],
     ids=["one column", "constant", "all missing", "unicode", "10,000 categories", "30 columns"],
 )
-def test_odd_results(told, training, tmp_path):
+def test_odd_data_gives_a_sound_page(run_summary, training, tmp_path):
     training = training.rename(columns={" ": "\N{BLACK HEART SUIT}"})
-    told |= look_at(training, training[: len(training) // 2 + 50], tmp_path)
-    told["accuracy"]["refined"] = told["result_accuracy"]
-    reader, text = read(told)
-    assert len(told["weakest"]["columns"]) == min(10, training.shape[1])
+    run_summary |= findings_between(training, training[: len(training) // 2 + 50], tmp_path)
+    run_summary["accuracy"]["refined"] = run_summary["result_accuracy"]
+    reader, text = read(run_summary)
+    assert len(run_summary["weakest"]["columns"]) == min(10, training.shape[1])
     assert ("pairs" in reader.charts) == (training.shape[1] > 1)
     assert "nan" not in text.lower().split() and "undefined" not in text.lower()
 
 
-def test_300_columns(told):
+def test_the_axis_of_300_columns_has_few_and_short_labels(run_summary):
     names = [f"a rather long name of column {number}" for number in range(300)]
-    told["pair_accuracy"] = {"columns": names, "values": [[0.9] * (place + 1) for place in range(300)]}
-    read(told)
-    axis = charts(told)["pairs"]["layout"]["xaxis"]
+    run_summary["pair_accuracy"] = {"columns": names, "values": [[0.9] * (place + 1) for place in range(300)]}
+    read(run_summary)
+    axis = charts(run_summary)["pairs"]["layout"]["xaxis"]
     assert len(axis["tickvals"]) <= 40 and axis["ticktext"][0] == "a rather long nam…"
 
 
-def test_figures_are_json_without_gaps(told):
-    json.dumps(charts(told), allow_nan=False)
+def test_the_figures_are_json_without_nan(run_summary):
+    json.dumps(charts(run_summary), allow_nan=False)

@@ -1,10 +1,10 @@
-"""The page's sentences: each case names its own figures and parameters."""
+"""Tests that each sentence of the page has the figures and parameters of its case."""
 
 import pytest
 
 from postprocess.report import sentences
+from postprocess.selection.context import Step
 from postprocess.selection.eligibility import EXCLUSION_REASONS
-from postprocess.selection.steps import Step
 
 
 def has(text, *facts):
@@ -12,9 +12,9 @@ def has(text, *facts):
     return all(fact.lower() in text.lower() for fact in facts)
 
 
-def test_numbers_as_people_say_them():
+def test_shares_are_written_in_percent_and_points():
     assert sentences.percent(0.97754) == "97.75\N{NARROW NO-BREAK SPACE}%" and sentences.percent(None) == "–"
-    assert sentences.points(0.00123, 3) == "0.123" and sentences.points(0.5) == "50.00"
+    assert sentences.points(0.5) == "50.00"
 
 
 def test_the_verdict_compares_accuracy_and_limit():
@@ -27,14 +27,14 @@ def test_the_verdict_compares_accuracy_and_limit():
     assert has(equal, "as close") and "percentage points" not in equal and "target_smoothing" not in equal
 
 
-def test_a_result_worse_than_a_sample_has_a_warning(told):
-    assert sentences.worse_than_a_sample(told) == ""
+def test_a_result_worse_than_a_sample_has_a_warning(run_summary):
+    assert sentences.worse_than_a_sample(run_summary) == ""
     assert sentences.worse_than_a_sample({"accuracy": {"refined": {"overall": 1}}}) == ""
-    told["accuracy"]["pool_sample"]["overall"] = 0.98
-    assert has(sentences.worse_than_a_sample(told), "98.00", "time limit", "trimming_data_multiplier")
-    for stage in told["stages"]:
+    run_summary["accuracy"]["pool_sample"]["overall"] = 0.98
+    assert has(sentences.worse_than_a_sample(run_summary), "98.00", "time limit", "trimming_data_multiplier")
+    for stage in run_summary["stages"]:
         stage.pop("status", None)
-    assert has(sentences.worse_than_a_sample(told), "98.00", "privacy_filter", "allow_training_copies")
+    assert has(sentences.worse_than_a_sample(run_summary), "98.00", "privacy_filter", "allow_training_copies")
 
 
 def test_tables_below_their_limit_are_counted_for_each_order():
@@ -44,8 +44,8 @@ def test_tables_below_their_limit_are_counted_for_each_order():
     assert has(found, "2 of 1 columns", "1,000 of 1,234 pairs") and "triples" not in found
 
 
-def test_each_step_has_its_figures(told):
-    ipf, trimming, refinement = sentences.steps(told)
+def test_each_step_has_its_figures(run_summary):
+    ipf, trimming, refinement = sentences.steps(run_summary)
     assert has(ipf, "IPF", "3 sweeps", "0.333", "2.00")
     assert has(trimming, "trimming", "all 120 rows")
     assert has(refinement, "refinement", "max_refinement_time = 30 minutes", "9 rounds", "1,234 swaps")
@@ -67,18 +67,18 @@ def test_each_step_has_its_figures(told):
         (Step.REFINEMENT, "iteration limit", ["refinement was stopped", "refinement_iterations = 1000"]),
     ],
 )
-def test_every_end_of_a_step_has_its_sentence(told, step, status, expected):
-    next(stage for stage in told["stages"] if stage["name"] == step)["status"] = status
-    assert any(has(sentence, *expected) for sentence in sentences.steps(told))
+def test_every_end_of_a_step_has_its_sentence(run_summary, step, status, expected):
+    next(stage for stage in run_summary["stages"] if stage["name"] == step)["status"] = status
+    assert any(has(sentence, *expected) for sentence in sentences.steps(run_summary))
 
 
 def test_a_result_without_its_run_has_no_steps():
     assert sentences.steps({}) == [] and sentences.excluded({}) == []
 
 
-def test_excluded_rows_have_their_number_and_reason(told):
-    told["excluded"]["some_new_reason"] = 5
-    copies, near, new = sentences.excluded(told)
+def test_excluded_rows_have_their_number_and_reason(run_summary):
+    run_summary["excluded"]["some_new_reason"] = 5
+    copies, near, new = sentences.excluded(run_summary)
     assert has(copies, "1,234 pool rows", EXCLUSION_REASONS["training_copies"])
     assert has(near, "1 pool row ", EXCLUSION_REASONS["near_copies"])
     assert has(new, "5 pool rows", "some_new_reason")
@@ -113,5 +113,5 @@ def test_a_limit_may_be_met_by_the_mean_of_the_seeds(shares, met):
     assert rows[0]["met"] == met and rows[1]["met"] == "met"
 
 
-def test_a_limit_of_an_unknown_figure():
+def test_whether_an_unknown_figure_meets_its_limit_is_unknown():
     assert sentences.privacy_rows({"privacy": {}})[0]["met"] == "unknown"

@@ -1,4 +1,4 @@
-"""The summary: true, valid JSON, written whole or not at all."""
+"""Tests that the summary is true and valid JSON, and is written whole or not at all."""
 
 import hashlib
 import json
@@ -22,26 +22,26 @@ def test_file_facts_are_those_of_the_file(tmp_path):
     assert FileFacts.of(source, 1) == FileFacts(str(path), 1, 2, hashlib.sha256(b"a,b\n1,2\n").hexdigest())
 
 
-def test_a_path_that_is_not_utf8_can_still_be_told(tmp_path, facts):
+def test_a_path_that_is_not_utf8_can_be_written(tmp_path, facts):
     path = tmp_path / os.fsdecode(b"caf\xe9.csv")
     path.write_bytes(b"")
     write_summary(summary(replace(facts, result=FileFacts.of(Source(path, ("a",)), 0))), tmp_path / "summary.json")
-    told = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
-    assert Path(told["result"]["path"]).name == "caf\N{REPLACEMENT CHARACTER}.csv"
+    written = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert Path(written["result"]["path"]).name == "caf\N{REPLACEMENT CHARACTER}.csv"
 
 
-def test_summary(facts):
-    told = summary(facts)
-    assert told["seed"] == 7 and told["seconds"] == 90.0
-    assert told["pool"]["made_by"] is None
-    assert told["stages"][0] == {"name": "reading", "seconds": 1.235, "rows": 120}
+def test_the_summary_holds_the_facts_of_the_run(facts):
+    run_summary = summary(facts)
+    assert run_summary["seed"] == 7 and run_summary["seconds"] == 90.0
+    assert run_summary["pool"]["made_by"] is None
+    assert run_summary["stages"][0] == {"name": "reading", "seconds": 1.235, "rows": 120}
     ended = {"status": "finished", "removed_greedily": 120}
-    assert told["stages"][4] == {"name": "trimming", "seconds": 61.0, "rows": 120} | ended
+    assert run_summary["stages"][4] == {"name": "trimming", "seconds": 61.0, "rows": 120} | ended
     refined = {"univariate": 0.99, "bivariate": 0.96, "trivariate": None, "overall": pytest.approx(0.975)}
-    assert told["accuracy"]["refined"] == refined
-    assert told["excluded"] == {"training_copies": 1234, "rare": 0, "near_copies": 1}
-    assert told["curve"][0] == [4.0, 0.93]
-    assert told["origin"]["parts"][0] == {"name": "1", "pool_rows": 120, "chosen_rows": 12}
+    assert run_summary["accuracy"]["refined"] == refined
+    assert run_summary["excluded"] == {"training_copies": 1234, "rare": 0, "near_copies": 1}
+    assert run_summary["curve"][0] == [4.0, 0.93]
+    assert run_summary["origin"]["parts"][0] == {"name": "1", "pool_rows": 120, "chosen_rows": 12}
 
 
 def test_summary_file_is_the_summary(facts, tmp_path):
@@ -53,13 +53,13 @@ def test_summary_file_is_the_summary(facts, tmp_path):
 
 
 @pytest.mark.parametrize("write", [write_summary, write_page])
-def test_nothing_is_overwritten_or_left_over(told, tmp_path, write):
+def test_nothing_is_overwritten_or_left_over(run_summary, tmp_path, write):
     folder = tmp_path / "results"
     folder.mkdir()
     path = folder / "taken"
     path.write_text("mine")
     with pytest.raises(FileExistsError):
-        write(told, path)
+        write(run_summary, path)
     assert [*folder.iterdir()] == [path] and path.read_text() == "mine"
 
 
@@ -68,13 +68,13 @@ def test_peak_memory_is_in_bytes():
     assert held.nbytes < peak_memory_bytes() < 2**40
 
 
-def test_mostlyais_figures_are_there_with_a_holdout_alone(facts, qa_report):
+def test_the_figures_of_mostlyai_qa_are_there_only_with_a_holdout(facts, qa_report):
     assert "official_accuracy" not in summary(facts) and "privacy" not in summary(facts)
-    told = summary(replace(facts, qa=qa_report, qa_page="x_official.html"))
-    assert told["official_accuracy"]["overall"] == 0.91 and told["privacy"]["dcr_share"] == 0.51
-    assert [seed["seed"] for seed in told["privacy_by_seed"]] == [1, 2, 3]
-    assert told["accuracy_with_holdout"]["copy_of_training"]["univariate"] == 0.99
-    assert told["official_page"] == "x_official.html"
+    run_summary = summary(replace(facts, qa=qa_report, qa_page="x_official.html"))
+    assert run_summary["official_accuracy"]["overall"] == 0.91 and run_summary["privacy"]["dcr_share"] == 0.51
+    assert [seed["seed"] for seed in run_summary["privacy_by_seed"]] == [1, 2, 3]
+    assert run_summary["accuracy_with_holdout"]["copy_of_training"]["univariate"] == 0.99
+    assert run_summary["official_page"] == "x_official.html"
 
 
 def test_a_package_that_is_not_there_has_no_version(monkeypatch):

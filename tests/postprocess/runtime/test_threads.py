@@ -43,7 +43,7 @@ def test_the_first_exception_is_raised(threads):
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity on this system")
-def test_all_cores_that_the_process_may_use_by_default():
+def test_by_default_there_is_a_thread_for_each_usable_core():
     with open_workers() as workers:
         assert workers.threads == len(os.sched_getaffinity(0))
 

@@ -43,7 +43,7 @@ def test_copies_and_rare_rows_are_excluded_if_enough_others_are_left(fingerprint
         assert re.match(pattern, text)
 
 
-def test_training_copies_on_request():
+def test_training_copies_are_eligible_on_request():
     warnings = []
     found, counts = eligible_rows(TRAINING, rows([1, 5, 1, 6, 7], [4]), allow_copies=True, warn=warnings.append)
     assert (found.tolist(), counts, warnings) == ([0, 1, 2, 3], {"training_copies": 0, "rare": 1}, [])

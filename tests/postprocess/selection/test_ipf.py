@@ -27,12 +27,12 @@ def fit(codes, n_codes, targets, n, *, max_sweeps=20, tolerance=1e-6, seed=1, wo
     )
 
 
-def training_margins(training, n_codes, tables):
-    return target_marginals(training, training, n_codes, tables, smoothing=0)
+def training_marginals(training, n_codes, tables):
+    return target_marginals(training, training, n_codes, tables, smoothing=0, workers=ALONE)
 
 
 def errors(weights, codes, targets, n):
-    """Of each table, 0..1, by adding up the weights."""
+    """Return the error of each table, 0..1, by adding up the weights."""
     found = []
     for marginal in targets:
         table = np.zeros(SIZES[list(marginal.columns)])
@@ -41,29 +41,29 @@ def errors(weights, codes, targets, n):
     return found
 
 
-def test_margins_count_the_training_data():
+def test_marginals_count_the_training_data():
     training = np.array([[0, 0, 1, 2, 2], [1, 1, 0, 3, 3]], dtype=np.uint8)
-    pair, single = training_margins(training, np.array([3, 4]), [(0, 1), (1,)])
+    pair, single = training_marginals(training, np.array([3, 4]), [(0, 1), (1,)])
     assert (pair.columns, single.columns) == ((0, 1), (1,))
     assert pair.target.reshape(3, 4).tolist() == [[0, 2, 0, 0], [1, 0, 0, 0], [0, 0, 0, 2]]
     assert single.target.tolist() == [1, 2, 0, 2]
 
 
-def test_margins_of_columns_with_256_codes():
+def test_columns_with_256_codes_have_marginals():
     training = np.array([[255, 0], [255, 255]], dtype=np.uint8)
-    (pair,) = training_margins(training, np.array([256, 256]), [(0, 1)])
+    (pair,) = training_marginals(training, np.array([256, 256]), [(0, 1)])
     assert np.flatnonzero(pair.target).tolist() == [255, 65_535]
 
 
-def test_margins_of_pairs_are_smoothed_towards_the_pool():
+def test_marginals_of_pairs_are_smoothed_towards_the_pool():
     training = np.array([[0] * 6 + [1] * 4, [0] * 10], dtype=np.uint8)
     pool = np.array([[0] * 10 + [1] * 10, [0] * 20], dtype=np.uint8)
-    pair, single = target_marginals(training, pool, np.array([2, 1]), [(0, 1), (0,)], smoothing=0.5)
+    pair, single = target_marginals(training, pool, np.array([2, 1]), [(0, 1), (0,)], smoothing=0.5, workers=ALONE)
     assert pair.target.tolist() == [5.5, 4.5]  # the noise, 4.8, explains the distance, 2: half the way to 5 and 5
     assert single.target.tolist() == [6, 4]
 
 
-def test_a_worked_table_of_two_by_two_cells():
+def test_a_table_of_two_by_two_cells_is_fitted_as_worked_out_by_hand():
     """200 rows of weight 0.5 are 25 in each cell: a row's weight is 0.5 (target + 0.5) / (25 + 0.5)."""
     assert PSEUDO_COUNT == 0.5
     result = fit(EVEN_POOL, [2, 2], [Marginal((0, 1), np.array([30.0, 10.0, 20.0, 40.0]))], 100, max_sweeps=1)
@@ -72,7 +72,7 @@ def test_a_worked_table_of_two_by_two_cells():
     assert (result.status, result.sweeps) == ("iteration limit", 1)
 
 
-def test_a_worked_fit_of_both_margins():
+def test_two_marginals_are_fitted_as_worked_out_by_hand():
     """Rows 60 and 40, columns 30 and 70: 0.5 (60 + 0.5) / (50 + 0.5) (30 + 0.5) / (50 + 0.5), and so on."""
     targets = [Marginal((0,), np.array([60.0, 40.0])), Marginal((1,), np.array([30.0, 70.0]))]
     for seed in range(3):  # the order of the tables is drawn
@@ -82,9 +82,9 @@ def test_a_worked_fit_of_both_margins():
         assert result.mean_error == pytest.approx(0.15)
 
 
-def test_converged():
+def test_a_pool_that_fits_converges_in_one_sweep():
     training = draw_codes(SIZES, 200, seed=1)
-    targets = training_margins(training, SIZES, PAIRS)
+    targets = training_marginals(training, SIZES, PAIRS)
     pool = np.tile(training, 3)
     result = fit(pool, SIZES, targets, 200)
     assert (result.status, result.sweeps) == ("converged", 1)
@@ -94,7 +94,7 @@ def test_converged():
 
 def test_a_fit_comes_close_to_all_tables():
     training = draw_codes(SIZES, 300, seed=1)
-    targets = training_margins(training, SIZES, PAIRS)
+    targets = training_marginals(training, SIZES, PAIRS)
     pool = noisy_copies(training, SIZES, 3000, seed=2)
     start = np.full(3000, 0.1)
     result = fit(pool, SIZES, targets, 300, tolerance=0.002)
@@ -107,7 +107,7 @@ def test_a_fit_comes_close_to_all_tables():
     assert result.weights.sum() == pytest.approx(300, rel=0.01)
 
 
-def test_stalled_where_the_pool_lacks_rows():
+def test_the_fit_stalls_if_the_pool_lacks_rows():
     pool = np.zeros((2, 200), dtype=np.uint8)
     pool[0, :10] = 1
     targets = [Marginal((0,), np.array([50.0, 50.0]))]
@@ -120,9 +120,9 @@ def test_stalled_where_the_pool_lacks_rows():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 60), st.integers(0, 200), st.integers(1, 4), st.integers(0, 2**32 - 1))
-def test_weights_are_shares(n, surplus, max_sweeps, seed):
+def test_weights_are_above_0_and_at_most_1(n, surplus, max_sweeps, seed):
     training, pool = draw_codes(SIZES, n, seed), noisy_copies(draw_codes(SIZES, 9, seed + 1), SIZES, n + surplus, seed)
-    result = fit(pool, SIZES, training_margins(training, SIZES, PAIRS), n, max_sweeps=max_sweeps, seed=seed)
+    result = fit(pool, SIZES, training_marginals(training, SIZES, PAIRS), n, max_sweeps=max_sweeps, seed=seed)
     assert result.weights.shape == (n + surplus,)
     assert (result.weights > 0).all()
     assert result.weights.max() <= 1
@@ -133,7 +133,7 @@ def test_weights_are_shares(n, surplus, max_sweeps, seed):
 def test_threads_make_no_difference_bit_for_bit(monkeypatch):
     training = draw_codes(SIZES, 200, seed=3)
     pool = noisy_copies(training, SIZES, 2000, seed=4)
-    targets = training_margins(training, SIZES, PAIRS)
+    targets = training_marginals(training, SIZES, PAIRS)
     whole = fit(pool, SIZES, targets, 200)
     monkeypatch.setattr(module, "ROWS_PER_CHUNK", 150)
     alone = fit(pool, SIZES, targets, 200)
@@ -147,7 +147,7 @@ def test_threads_make_no_difference_bit_for_bit(monkeypatch):
 
 def test_the_seed_decides_the_order_of_the_tables():
     training = draw_codes(SIZES, 200, seed=3)
-    pool, targets = noisy_copies(training, SIZES, 800, seed=4), training_margins(training, SIZES, PAIRS)
+    pool, targets = noisy_copies(training, SIZES, 800, seed=4), training_marginals(training, SIZES, PAIRS)
     first, again, other = (fit(pool, SIZES, targets, 200, max_sweeps=1, seed=seed).weights for seed in (1, 1, 2))
     assert first.tobytes() == again.tobytes()
     assert not np.allclose(first, other)
@@ -169,11 +169,11 @@ def test_progress_counts_sweeps():
     assert "mean 0.00" in task.note
 
 
-def test_no_weight_vanishes_however_odd_the_rows():
+def test_no_weight_vanishes_even_for_odd_rows():
     training = np.zeros((30, 400), dtype=np.uint8)
-    pool = np.ones((30, 500), dtype=np.uint8)  # not a cell that the training data has
+    pool = np.ones((30, 500), dtype=np.uint8)  # in no cell of the training data
     pool[:, :10] = 0
     n_codes, pairs = np.full(30, 2), [(i, j) for i in range(30) for j in range(i + 1, 30)]
-    weights = fit(pool, n_codes, training_margins(training, n_codes, pairs), 400, max_sweeps=4).weights
+    weights = fit(pool, n_codes, training_marginals(training, n_codes, pairs), 400, max_sweeps=4).weights
     assert (weights > 0).all()
     assert weights[:10].min() > weights[10:].max()

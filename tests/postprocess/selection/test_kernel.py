@@ -17,7 +17,7 @@ def test_the_kernel_is_the_weighted_number_of_shared_cells(monkeypatch, pair_col
     monkeypatch.setattr(module, "ROWS_PER_CHUNK", 7)
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes = draw_codes(SIZES, 25, seed=1)
-    agreement = MatchKernel(codes, layout)
+    kernel = MatchKernel(codes, layout)
     weights = oracles.cell_weights(layout)
     cells = [oracles.cells_of_row(row, layout) for row in codes.T]
     for row in (0, 6, 7, 24):
@@ -25,13 +25,13 @@ def test_the_kernel_is_the_weighted_number_of_shared_cells(monkeypatch, pair_col
             [len(set(mine) & set(others)) for mine, others in zip(cells[row], of_row, strict=True)] for of_row in cells
         ]
         out = np.full(25, np.nan)
-        assert agreement.row(row, out=out) is out
+        assert kernel.row(row, out=out) is out
         np.testing.assert_allclose(out, shared @ np.array(weights), rtol=1e-12)
-        assert out[row] == pytest.approx(agreement.self_value)
+        assert out[row] == pytest.approx(kernel.self_value)
 
 
 @pytest.mark.parametrize("n_columns", [255, 256, 300])
-def test_more_columns_than_a_byte_counts(n_columns):
+def test_the_kernel_counts_more_columns_than_a_byte_can(n_columns):
     layout = Layout(np.full(n_columns, 2), 40, 10)
     codes = np.zeros((n_columns, 4), dtype=np.uint8)
     codes[0, 1] = 1
@@ -46,7 +46,7 @@ def test_more_columns_than_a_byte_counts(n_columns):
 
 
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), [(7, 7), (6, 4), (4, 0)])
-def test_the_kernel_is_what_a_move_changes_in_the_gradient(pair_columns, triple_columns):
+def test_the_kernel_is_the_change_of_the_gradient_when_a_row_is_removed(pair_columns, triple_columns):
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes, training = draw_codes(SIZES, 20, seed=2), draw_codes(SIZES, 15, seed=3)
     weights = OrderWeights.of(layout)
@@ -57,7 +57,7 @@ def test_the_kernel_is_what_a_move_changes_in_the_gradient(pair_columns, triple_
     np.testing.assert_allclose(before - after, MatchKernel(codes, layout).row(4, out=np.empty(20)), rtol=1e-12)
 
 
-def test_level_weights_are_the_emphasis_over_the_number_of_tables():
+def test_order_weights_are_the_emphasis_over_the_number_of_tables():
     assert OrderWeights.of(Layout([2] * 6, 4, 3)).values.tolist() == [1 / 6, 2 / 6, 6]
     assert OrderWeights.of(Layout([2], 1, 1)).values.tolist() == [1, 2, 6]
     assert OrderWeights(np.array([1.0, 10.0, 100.0])).combine(np.array([[1, 2], [3, 4], [5, 6]])).tolist() == [531, 642]

@@ -15,13 +15,13 @@ def compared(codes, training, *, workers=ALONE, **options):
 
 
 def differing(codes, training):
-    """(n_rows, n_training) columns that differ, counted one by one."""
+    """Return (n_rows, n_training) numbers of columns that differ, counted one by one."""
     return np.array([[(row != other).sum() for other in training.T] for row in codes.T])
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 25), st.integers(1, 15), st.integers(0, 2**32 - 1))
-def test_distances_equal_a_comparison_cell_by_cell(n_rows, n_training, seed):
+def test_distances_equal_a_comparison_value_by_value(n_rows, n_training, seed):
     codes, training = draw_codes(SIZES, n_rows, seed), draw_codes(SIZES, n_training, seed + 1)
     radius = np.random.default_rng(seed).integers(-1, 5, n_training)
     found, expected = compared(codes, training, radius=radius), differing(codes, training)
@@ -31,7 +31,7 @@ def test_distances_equal_a_comparison_cell_by_cell(n_rows, n_training, seed):
     assert not compared(codes, training).too_close.any()
 
 
-def test_training_rows_are_compared_with_the_others():
+def test_a_training_row_is_compared_only_with_the_others():
     training = draw_codes(SIZES, 30, seed=1)
     expected = differing(training, training)
     np.fill_diagonal(expected, 99)
@@ -44,7 +44,7 @@ def test_training_rows_are_compared_with_the_others():
 
 def test_pieces_and_threads_make_no_difference(monkeypatch):
     codes, training = draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2)
-    radius = np.arange(40) % 2  # 20 training rows of either
+    radius = np.arange(40) % 2  # 20 training rows of each radius
     whole, own = compared(codes, training, radius=radius), compared(training, training, own_number=np.arange(40))
     monkeypatch.setattr(module, "BYTES_PER_BLOCK", 7 * len(SIZES))
     monkeypatch.setattr(module, "TRAINING_ROWS_PER_STEP", 6)
@@ -56,7 +56,7 @@ def test_pieces_and_threads_make_no_difference(monkeypatch):
     np.testing.assert_array_equal(own.dcr, own_pieces.dcr)
 
 
-def test_more_columns_than_a_byte_counts():
+def test_a_distance_may_be_larger_than_a_byte_can_count():
     codes = np.zeros((300, 2), dtype=np.uint8)
     codes[:280, 1] = 1
     assert compared(codes, codes[:, :1]).dcr.tolist() == [0, 280]

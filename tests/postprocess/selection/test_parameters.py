@@ -19,7 +19,7 @@ WHOLE = {  # least value, whether None is allowed
     "refinement_top_triples": (0, True),
     "threads": (1, True),
 }
-NUMBERS = {  # what is allowed, values that are, values that are not
+NUMBERS = {  # the rule, allowed values, other values
     "max_trimming_time": ("a number of minutes of at least 0", [0, 0.5, 60], [-0.1]),
     "max_refinement_time": ("a number of minutes of at least 0", [0, 0.5, 60], [-0.1]),
     "trimming_data_multiplier": ("a number of at least 1", [1, 1.5], [0.99, 0, -2]),
@@ -53,19 +53,19 @@ def test_the_defaults_are_valid_and_cannot_be_changed():
 
 
 @pytest.mark.parametrize(("name", "value"), WHOLE_CASES)
-def test_not_a_whole_number_in_range(name, value):
+def test_a_value_that_is_no_whole_number_in_range_is_refused(name, value):
     with pytest.raises(ValueError, match=f"^{re.escape(f'{name}={value!r}: must be {allowed(name)}')}$"):
         selection_parameters(**{name: value})
 
 
 @pytest.mark.parametrize(("name", "value"), NUMBER_CASES)
-def test_not_a_number_in_range(name, value):
+def test_a_value_that_is_no_number_in_range_is_refused(name, value):
     with pytest.raises(ValueError, match=f"^{re.escape(f'{name}={value!r}: must be {NUMBERS[name][0]}')}$"):
         selection_parameters(**{name: value})
 
 
 @pytest.mark.parametrize("value", [0, 1, None, "yes"])
-def test_not_true_or_false(value):
+def test_a_value_that_is_neither_true_nor_false_is_refused(value):
     with pytest.raises(ValueError, match=f"^allow_training_copies={value!r}: must be True or False$"):
         selection_parameters(allow_training_copies=value)
 
@@ -80,6 +80,6 @@ def test_the_limits_themselves_are_valid():
     assert selection_parameters(allow_training_copies=True).allow_training_copies is True
 
 
-def test_only_keywords():
+def test_parameters_are_given_by_keyword_only():
     with pytest.raises(TypeError, match="positional"):
         SelectionParameters(100)

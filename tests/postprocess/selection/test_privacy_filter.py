@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from postprocess.selection.privacy_filter import Mode, exclusion_radius, far_enough, filter_rows
+from postprocess.selection.privacy_filter import Mode, exclusion_radius, far_enough, filter_rows, near_copy_radius
 
 WEIGHTS = np.array([0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.0])  # the heaviest five: 1, 3, 5, 7, 8
 
@@ -18,15 +18,15 @@ def passed(too_close, *, wanted=2.5):
     return rows.tolist(), number, compared
 
 
-def test_only_the_heaviest_rows_are_compared_and_left():
+def test_only_the_heaviest_rows_are_compared_and_pass():
     assert passed(too_close=[3, 0, 2]) == ([1, 5, 7, 8], 1, [[1, 3, 5, 7, 8]])
 
 
-def test_where_too_few_are_left_the_others_are_compared_as_well():
+def test_if_too_few_rows_pass_the_others_are_compared_as_well():
     assert passed(too_close=[1, 3, 5, 7, 0]) == ([2, 4, 6, 8, 9], 5, [[1, 3, 5, 7, 8], [0, 2, 4, 6, 9]])
 
 
-def test_only_as_many_are_compared_as_it_takes():
+def test_comparing_ends_once_enough_rows_have_passed():
     rows, number, compared = passed(too_close=[1, 3, 0], wanted=1)
     assert (rows, number, compared) == ([5, 7], 2, [[1, 3], [5, 7]])
 
@@ -38,27 +38,27 @@ def test_a_small_pool_is_compared_once_and_whole(wanted):
     assert compared == [list(range(10))]
 
 
-def test_no_row_is_left_where_all_are_near():
+def test_no_row_passes_if_all_are_too_close():
     assert passed(too_close=range(10))[:2] == ([], 10)
 
 
 @pytest.mark.parametrize(
     ("training_dcr", "share", "radius"),
     [
-        ([10, 20, 3, 40], 0.5, [4, 9, 1, 19]),  # strictly nearer than half the way
+        ([10, 20, 3, 40], 0.5, [4, 9, 1, 19]),  # strictly closer than half the way
         ([10, 20, 3, 40], 1.0, [9, 19, 2, 39]),
         ([10, 20, 2, 40], 0.5, [4, 9, 1, 19]),  # a single column at least ...
-        ([0, 1, 2, 40], 0.5, [-1, 0, 0, 19]),  # ... unless real rows are often that near
+        ([0, 1, 2, 40], 0.5, [-1, 0, 0, 19]),  # ... unless real rows are often that close
     ],
 )
 def test_the_radius_is_a_share_of_the_training_rows_own_distance(training_dcr, share, radius):
     assert exclusion_radius(np.array(training_dcr, dtype=np.uint8), share).tolist() == radius
 
 
-def test_the_radius_of_near_copies():
+def test_the_radius_for_near_copies_is_one_column_unless_they_are_common():
     far_apart, close_together = np.array([10, 20, 3, 40], np.uint8), np.array([0, 1, 2, 40], np.uint8)
-    assert exclusion_radius(far_apart, 0.5, near_copies_only=True).tolist() == [1] * 4
-    assert exclusion_radius(close_together, 0.5, near_copies_only=True).tolist() == [-1, 0, 0, 0]
+    assert near_copy_radius(far_apart).tolist() == [1] * 4
+    assert near_copy_radius(close_together).tolist() == [-1, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_the_radius_of_near_copies():
         ([9, 1, 1, 1, 1, 1], Mode.NOTHING, [0, 1, 2, 3, 4, 5], 0, 5),
     ],
 )
-def test_the_strictest_mode_that_leaves_enough_rows(distances, mode, rows, excluded, spared):
-    """Six rows at these distances from the only training row, whose own distance is 8: within 3 is too close."""
+def test_the_strictest_mode_that_leaves_enough_rows_is_used(distances, mode, rows, excluded, spared):
+    """There are six rows at these distances from the only training row. Its own distance is 8, so 3 is too close."""
     found = filter_rows(
         np.ones(6),
         np.array([8]),

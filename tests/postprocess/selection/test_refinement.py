@@ -9,7 +9,7 @@ from postprocess.selection.refinement import _swap, _WorkingSets, refine
 from postprocess.tables.accuracy import of_residuals
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
-from tests.postprocess.oracles import Looks, Recorder, draw_codes, noisy_copies, residual_tables, watched
+from tests.postprocess.oracles import CheckLimit, Recorder, draw_codes, noisy_copies, residual_tables, watched
 
 SIZES = [3, 4, 2, 5]
 FULL = Layout(SIZES, 4, 4)
@@ -18,7 +18,7 @@ AN_HOUR = Deadline(60)
 
 
 class Case:
-    """Candidate rows, some of them selected at random, and the tables of these."""
+    """Candidate rows, of which some are selected at random, and the tables of the selected rows."""
 
     def __init__(self, n, surplus, *, layout=FULL, seed=1):
         self.n, self.layout = n, layout
@@ -70,7 +70,7 @@ def test_the_squared_error_never_rises_and_n_rows_stay_selected(n, surplus, swap
     assert result.rounds <= 4
     assert result.swaps > 0 or (result.selected == start).all()
     case.assert_tables_of(result.selected)
-    np.testing.assert_array_equal(case.selected, start)  # what was passed in is left alone
+    np.testing.assert_array_equal(case.selected, start)  # the argument is unchanged
 
 
 @pytest.mark.parametrize("swapsize", [1000, 40])
@@ -91,7 +91,7 @@ def test_every_swap_lowers_the_squared_error(monkeypatch, layout):
     last, swaps, most = case.selected, 0, 0
     while swaps == most:
         most += 1
-        chosen, swaps = _swap(case.tables, case.codes, case.selected, Looks(most - 1))
+        chosen, swaps = _swap(case.tables, case.codes, case.selected, CheckLimit(most - 1))
         if swaps == most:
             assert (chosen & ~last).sum() == (last & ~chosen).sum() == 1
             errors.append(case.squared_error(chosen))
@@ -103,10 +103,10 @@ def test_every_swap_lowers_the_squared_error(monkeypatch, layout):
 
 
 def test_the_first_swap_is_the_steepest(monkeypatch):
-    """Out goes the row of the largest gradient; brute force over all others finds the one that comes in."""
+    """The row with the largest gradient leaves. Brute force over all other rows finds the one that enters."""
     monkeypatch.setattr(module, "SWAPS_PER_CHECK", 1)
     case = Case(15, 20, seed=4)
-    chosen, swaps = _swap(case.tables, case.codes, case.selected, Looks(0))
+    chosen, swaps = _swap(case.tables, case.codes, case.selected, CheckLimit(0))
     assert swaps == 1
     (out,), (into,) = np.flatnonzero(case.selected & ~chosen), np.flatnonzero(chosen & ~case.selected)
     errors = {}
@@ -118,7 +118,7 @@ def test_the_first_swap_is_the_steepest(monkeypatch):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_where_no_swap_is_made_none_improves(seed):
+def test_if_no_swap_is_made_none_would_lower_the_error(seed):
     case = Case(8, 12, seed=seed)
     selected, swaps = case.selected, 1
     while swaps:
@@ -132,12 +132,12 @@ def test_where_no_swap_is_made_none_improves(seed):
             assert case.squared_error(swapped) >= best - 1e-9
 
 
-def test_status_converged():
+def test_refinement_converges_when_a_pass_gains_too_little():
     case = Case(30, 60)
     assert case.refine().status == "converged"
     case = Case(30, 60)
     result = case.refine(tolerance=1.0)
-    assert (result.status, result.rounds) == ("converged", 1)  # one working set holds all: a pass
+    assert (result.status, result.rounds) == ("converged", 1)  # one working set holds all rows, so a round is a pass
     case = Case(30, 60)
     result = case.refine(tolerance=0, max_rounds=500)
     assert result.status == "converged"  # after a pass without a swap
@@ -145,7 +145,7 @@ def test_status_converged():
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 3])
-def test_status_iteration_limit(rounds):
+def test_refinement_stops_at_the_iteration_limit(rounds):
     case = Case(60, 140)
     result = case.refine(swapsize=12, max_rounds=rounds)
     assert (result.status, result.rounds) == ("iteration limit", rounds)
@@ -153,20 +153,20 @@ def test_status_iteration_limit(rounds):
 
 
 @pytest.mark.parametrize("rounds", [0, 2])
-def test_status_out_of_time(rounds):
+def test_refinement_stops_when_its_time_is_up(rounds):
     case = Case(60, 140)
-    result = case.refine(swapsize=12, deadline=Looks(rounds))
+    result = case.refine(swapsize=12, deadline=CheckLimit(rounds))
     assert (result.status, result.rounds) == ("out of time", rounds)
     case.assert_tables_of(result.selected)
 
 
 def test_a_round_that_was_cut_short_is_not_taken_for_the_last_one(monkeypatch):
     monkeypatch.setattr(module, "SWAPS_PER_CHECK", 1)
-    result = Case(60, 140).refine(tolerance=1.0, deadline=Looks(1))  # passes after the first swap of the only set
+    result = Case(60, 140).refine(tolerance=1.0, deadline=CheckLimit(1))  # passes after the first swap of the only set
     assert (result.status, result.rounds, result.swaps) == ("out of time", 1, 1)
 
 
-def test_nothing_to_swap_with():
+def test_without_other_candidates_nothing_is_swapped():
     case = Case(20, 0)
     result = case.refine()
     assert (result.status, result.swaps) == ("converged", 0)
@@ -202,6 +202,6 @@ def test_working_sets_follow_the_selection():
         assert 0 < (~selected[rows]).sum() <= 4
 
 
-def test_same_rows_for_the_same_seed():
+def test_the_same_seed_gives_the_same_rows():
     first, again, other = (Case(60, 140).refine(swapsize=30, seed=seed).selected.tolist() for seed in (1, 1, 2))
     assert first == again != other

@@ -35,7 +35,7 @@ def round_to(codes, weights, training, n, *, layout=LAYOUT, seed=1, workers=ALON
     )
 
 
-def test_scaled_weights_sum_to_n_and_small_ones_go():
+def test_scaled_weights_sum_to_n_and_small_ones_become_0():
     weights = np.array([0.5, 0.25, 0.25, 0.9, 0.1, 0.001])
     scaled = scale_weights(weights, 2)
     np.testing.assert_allclose(scaled, np.append(weights[:5], 0), atol=1e-9)
@@ -47,7 +47,7 @@ def test_scaled_weights_are_capped():
     np.testing.assert_allclose(scaled, [1, 1 / 3, 1 / 3, 1 / 3], atol=1e-3)
 
 
-def test_small_weights_stay_where_too_few_are_large():
+def test_small_weights_stay_if_too_few_are_large():
     weights = np.full(1000, 0.001)
     weights[:3] = 1.0
     assert weights[3] * 5 / weights.sum() < MIN_WEIGHT
@@ -67,14 +67,14 @@ def test_scaled_weights_leave_n_rows_to_choose_from(weights, data):
     assert scaled.sum() <= n * (1 + 1e-9)
 
 
-def test_pairs_only_keeps_the_other_tables():
+def test_pairs_only_drops_the_triples():
     layout = pairs_only(Layout(SIZES, 3, 2))
     assert (layout.n_codes.tolist(), layout.pair_columns, layout.triple_columns) == ([3, 4, 2, 5], 3, 0)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 60), st.integers(0, 60), st.integers(0, 3), st.integers(0, 2**32 - 1))
-def test_exactly_n_distinct_rows_of_positive_weight(n, surplus, zeros, seed):
+def test_rounding_gives_exactly_n_distinct_rows_of_positive_weight(n, surplus, zeros, seed):
     rng = np.random.default_rng(seed)
     weights = np.concatenate([rng.random(n + surplus) + 1e-9, np.zeros(zeros)])
     rng.shuffle(weights)
@@ -87,8 +87,8 @@ def test_exactly_n_distinct_rows_of_positive_weight(n, surplus, zeros, seed):
 
 
 @pytest.mark.parametrize("pair_columns", [4, 3, 0])
-def test_a_row_is_kept_where_that_lowers_the_error(pair_columns):
-    """Of each decision, the tables of all rows decided and the fractional rest are counted anew both ways."""
+def test_a_row_is_kept_if_that_lowers_the_error(pair_columns):
+    """For each decision, the tables of the decided rows and the fractional rest are counted anew both ways."""
     layout = Layout(SIZES, pair_columns, 0)
     training, codes = draw_codes(SIZES, 20, seed=1), draw_codes(SIZES, 50, seed=2)
     shares = np.random.default_rng(3).random(50)
@@ -128,21 +128,21 @@ def test_the_error_is_lower_than_that_of_draws_by_weight(n):
 @pytest.mark.parametrize(
     ("n", "expected"), [(3, [1, 3, 4]), (2, [1, 4]), (1, [4]), (4, [1, 2, 3, 4]), (5, [0, 1, 2, 3, 4])]
 )
-def test_the_few_rows_too_many_or_too_few_go_by_weight(n, expected):
+def test_surplus_and_missing_rows_are_corrected_by_weight(n, expected):
     weights = np.array([0.1, 0.9, 0.8, 0.2, 0.95, 0.05])
     rows = np.array([4, 0, 5, 2, 1, 3])  # in the order in which they were decided
     keep = np.isin(rows, [1, 3, 4])
     assert module._exactly(n, rows, keep, weights).tolist() == expected
 
 
-def test_rows_without_any_choice_are_all_taken():
+def test_rows_that_are_all_needed_are_all_taken():
     codes, training = np.zeros((1, 6), dtype=np.uint8), np.zeros((1, 3), dtype=np.uint8)
     layout = Layout([1], 1, 1)
     assert round_to(codes, np.full(6, 0.5), training, 6, layout=layout).tolist() == [0, 1, 2, 3, 4, 5]
     assert len(round_to(codes, np.full(6, 0.5), training, 3, layout=layout)) == 3
 
 
-def test_same_rows_for_the_same_seed_and_progress_to_the_end():
+def test_the_same_seed_gives_the_same_rows_and_progress_reaches_the_end():
     training = draw_codes(SIZES, 60, seed=1)
     pool, progress = noisy_copies(training, SIZES, 600, seed=2), Recorder()
     weights = np.random.default_rng(3).random(600)
@@ -153,7 +153,7 @@ def test_same_rows_for_the_same_seed_and_progress_to_the_end():
     assert task.completed == task.total > 500
 
 
-def test_size_of_the_oversized_subset():
+def test_the_size_of_the_subset_follows_the_multiplier_and_the_pool():
     warnings = []
     assert subset_size(10, 25, 2.5, warn=warnings.append) == 25
     assert subset_size(10, 1000, 1, warn=warnings.append) == 10

@@ -1,4 +1,4 @@
-"""The selection from end to end, on small random data with pools of noisy copies."""
+"""Tests the selection from end to end, on small random data with pools of noisy copies."""
 
 import re
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ PARAMETERS = {
 
 
 def as_codes(codes, *, fingerprints=None, first=0, rare=None):
-    """Codes of rows without equals, numbered from `first`, unless their fingerprints are told."""
+    """Return codes with these fingerprints. Without them, each row has its own, numbered from `first`."""
     n_rows = codes.shape[1]
     fingerprints = first + np.arange(n_rows) if fingerprints is None else fingerprints
     return Codes(codes, fingerprints.astype(np.uint64), np.zeros(n_rows, bool) if rare is None else rare)
@@ -68,13 +68,13 @@ def run(training, pool, n_codes=SIZES, **parameters):
 
 
 def of_a_random_sample(training, pool, n_codes=SIZES):
-    """The overall accuracy of a plain random sample of the pool."""
+    """Return the overall accuracy of a plain random sample of the pool."""
     rows = np.random.default_rng(1).choice(pool.n_rows, training.n_rows, replace=False)
     return oracles.overall(training.codes, pool.codes[:, rows], Layout(n_codes, len(n_codes), len(n_codes)))
 
 
 def assert_selects(selection, training, pool, n_codes=SIZES):
-    """Exactly n distinct rows of the pool, as accurate as the selection says; returns that accuracy."""
+    """Check that n distinct rows of the pool are selected, with the accuracy that is reported. Return that accuracy."""
     rows, layout = selection.rows, Layout(n_codes, len(n_codes), len(n_codes))
     assert len(rows) == training.n_rows
     assert rows.dtype == np.int64
@@ -82,12 +82,12 @@ def assert_selects(selection, training, pool, n_codes=SIZES):
     assert rows[0] >= 0
     assert rows[-1] < pool.n_rows
     assert list(selection.accuracy) == ["ipf", "trimmed", "refined"]
-    said = selection.accuracy["refined"]
-    assert list(said.orders()) == pytest.approx(oracles.accuracy(training.codes, pool.codes[:, rows], layout))
-    return said.overall
+    reported = selection.accuracy["refined"]
+    assert list(reported.orders()) == pytest.approx(oracles.accuracy(training.codes, pool.codes[:, rows], layout))
+    return reported.overall
 
 
-def test_n_rows_far_better_than_a_random_sample():
+def test_the_result_has_n_rows_and_is_far_better_than_a_random_sample():
     training, pool = data()
     selection = run(training, pool)
     overall = assert_selects(selection, training, pool)
@@ -100,7 +100,7 @@ def test_n_rows_far_better_than_a_random_sample():
         assert any(line.startswith("accuracy of") and str(measured) in line for line in selection.lines)
 
 
-def test_stages_and_curve():
+def test_stages_and_curve_describe_the_run():
     training, pool = data()
     selection = run(training, pool)
     assert list(selection.stages) == list(Step)
@@ -125,7 +125,7 @@ def test_stages_and_curve():
     st.sampled_from([2, 7, 1000]),
     st.integers(0, 2**31),
 )
-def test_any_small_data(n_codes, n, surplus, multiplier, swapsize, seed):
+def test_any_small_data_gives_a_result(n_codes, n, surplus, multiplier, swapsize, seed):
     training, pool = data(n, n + surplus, n_codes, seed)
     selection = run(
         training,
@@ -149,7 +149,7 @@ def test_threads_make_no_difference_but_the_seed_does():
     assert first.accuracy == again.accuracy == together.accuracy
 
 
-def test_without_time_still_n_rows():
+def test_without_time_the_result_still_has_n_rows():
     training, pool = data()
     selection = run(training, pool, max_trimming_time=0, max_refinement_time=0)
     assert_selects(selection, training, pool)
@@ -177,7 +177,7 @@ def test_a_pool_smaller_than_the_oversized_subset_is_used_whole():
 
 
 def data_with_copies(n_copies, n_pool=200):
-    """60 training rows, the first of the pool equal to some of them, the very last ones rare."""
+    """Return 60 training rows and a pool. Its first rows equal training rows, its last 15 rows are rare."""
     training, pool = data(60, n_pool)
     codes, fingerprints = pool.codes.copy(), pool.fingerprints.copy()
     equals = np.arange(n_copies) % 60
@@ -185,7 +185,7 @@ def data_with_copies(n_copies, n_pool=200):
     return training, as_codes(codes, fingerprints=fingerprints, rare=np.arange(n_pool) >= n_pool - 15)
 
 
-def test_training_copies_and_rare_rows_are_kept_out():
+def test_training_copies_and_rare_rows_are_excluded():
     training, pool = data_with_copies(60)
     selection = run(training, pool)
     assert_selects(selection, training, pool)
@@ -196,7 +196,7 @@ def test_training_copies_and_rare_rows_are_kept_out():
     assert selection.stages[Step.IPF].rows == 125
 
 
-def test_training_copies_and_rare_rows_stay_where_too_few_others_are_left():
+def test_training_copies_and_rare_rows_stay_if_too_few_others_are_left():
     training, pool = data_with_copies(80, n_pool=139)
     selection = run(training, pool)
     assert_selects(selection, training, pool)
@@ -211,7 +211,7 @@ def test_training_copies_and_rare_rows_stay_where_too_few_others_are_left():
     assert re.match("15 pool rows with a _RARE_ value .* fewer than 60", selection.warnings[0])
 
 
-def test_training_copies_on_request_make_it_perfect():
+def test_training_copies_on_request_raise_the_accuracy():
     training, pool = data(60, 200)
     codes = np.concatenate([training.codes, pool.codes], axis=1)
     fingerprints = np.concatenate([training.fingerprints, pool.fingerprints])
@@ -225,7 +225,7 @@ def test_training_copies_on_request_make_it_perfect():
 
 
 @pytest.mark.parametrize("n_codes", [[4], [4, 3], [1], [1, 1, 1, 1], [3, 1, 4, 1], [200, 3, 4], [256, 256]], ids=str)
-def test_few_constant_and_wide_columns(n_codes):
+def test_few_constant_and_wide_columns_give_a_result(n_codes):
     training, pool = data(80, 500, n_codes)
     selection = run(training, pool, n_codes)
     overall = assert_selects(selection, training, pool, n_codes)
@@ -256,7 +256,7 @@ def test_little_memory_limits_the_triples():
         ({"refinement_top_pairs": 0}, 0, 0),
     ],
 )
-def test_limits_of_the_tables(limits, pairs, triples):
+def test_the_parameters_limit_the_matched_tables(limits, pairs, triples):
     training, pool = data()
     selection = run(training, pool, **limits)
     overall = assert_selects(selection, training, pool)
@@ -278,8 +278,8 @@ def test_the_weights_are_fitted_to_the_top_pairs():
 
 
 @pytest.mark.slow
-def test_many_columns(monkeypatch):
-    """The official accuracy of 4,455,100 triples takes half a minute: pairs and columns have to do here."""
+def test_300_columns_give_a_result(monkeypatch):
+    """Measuring 4,455,100 triples takes half a minute, so only the columns are measured here."""
 
     def measure_columns(training, samples, n_codes, **_):
         shares = np.array([(codes == 0).mean(axis=1) for codes in (training, *samples)])
@@ -307,8 +307,8 @@ def test_refinement_of_some_tables_never_costs_accuracy_over_all_of_them():
     assert stayed
 
 
-def test_smoothed_targets_serve_unseen_rows_better():
-    """Training rows, unseen rows and a pool of one population: pressing the training rows' noise is no use."""
+def test_smoothed_targets_are_more_accurate_for_unseen_rows():
+    """Training rows, unseen rows and pool come from one population, so fitting the training rows' noise is no gain."""
     n_codes, gains = [4, 5, 3, 4, 5], []
     for seed in range(4):
         rows = draw_codes(n_codes, 4400, seed)
@@ -323,19 +323,19 @@ def test_smoothed_targets_serve_unseen_rows_better():
 
 
 def data_with_planted_rows(n=150, n_columns=20):
-    """A pool whose first n rows are the training rows, and whose next n differ from them in a single column."""
+    """Return a pool: its first n rows are the training rows, and its next n differ from them in a single column."""
     n_codes = [6] * n_columns
     rows = draw_codes(n_codes, 12 * n, seed=5)
     training, rng = rows[:, :n], np.random.default_rng(6)
     near, column = training.copy(), rng.integers(n_columns, size=n)
     near[column, np.arange(n)] = (near[column, np.arange(n)] + rng.integers(1, 6, size=n)) % 6
     codes = np.concatenate([training, near, rows[:, n:]], axis=1)
-    # the copies' values differ from the training rows' within a bin: their codes alone give them away
+    # the values of the copies differ within a bin, so only their codes show that they are copies
     return as_codes(training), as_codes(codes, first=n), n_codes
 
 
 def distance_to_training_rows(selection, training, pool):
-    """The smallest number of columns in which a selected row differs from a training row."""
+    """Return the smallest number of columns in which a selected row differs from a training row."""
     selected = pool.codes[:, selection.rows]
     return (selected[:, :, None] != training.codes[:, None, :]).sum(axis=0).min()
 
@@ -354,7 +354,7 @@ def test_planted_copies_and_near_copies_never_reach_the_result():
     assert filtered.warnings == []
 
 
-def test_near_copies_alone_are_kept_out_where_the_filter_would_leave_too_few():
+def test_only_near_copies_are_excluded_if_the_filter_would_leave_too_few():
     training, pool, n_codes = data_with_planted_rows()
     few = as_codes(pool.codes[:, :480], first=1000)
     selection = run(training, few, n_codes, privacy_filter=1.0)
@@ -366,7 +366,7 @@ def test_near_copies_alone_are_kept_out_where_the_filter_would_leave_too_few():
     assert distance_to_training_rows(selection, training, few) > 1
 
 
-def test_near_copies_stay_where_too_few_others_are_left():
+def test_near_copies_stay_if_too_few_others_are_left():
     training, pool, n_codes = data_with_planted_rows()
     few = as_codes(pool.codes[:, :350], first=1000)
     selection = run(training, few, n_codes, privacy_filter=0.5)
@@ -376,7 +376,7 @@ def test_near_copies_stay_where_too_few_others_are_left():
     assert re.match(r"up to 3\d\d pool rows", warning)
 
 
-def test_where_few_rows_have_the_weight_the_others_are_compared_as_well():
+def test_if_few_rows_have_the_weight_the_others_are_compared_as_well():
     n, n_near, n_codes = 60, 100, [6] * 12
     rng = np.random.default_rng(8)
     rows = rng.integers(5, size=(12, n + 20), dtype=np.uint8)
@@ -401,7 +401,7 @@ def test_where_few_rows_have_the_weight_the_others_are_compared_as_well():
         (Step.REFINEMENT, {"refinement_iterations": 0}, {"rounds": 0, "swaps": 0, "status": "iteration limit"}),
     ],
 )
-def test_limits_of_the_steps(stage, parameters, expected):
+def test_each_step_stops_at_its_limit(stage, parameters, expected):
     training, pool = data()
     assert run(training, pool, **parameters).stages[stage].status.items() >= expected.items()
 
@@ -412,7 +412,7 @@ def test_a_lower_tolerance_refines_for_longer():
     assert few.stages[Step.REFINEMENT].status["rounds"] < many.stages[Step.REFINEMENT].status["rounds"]
 
 
-def test_more_rows_weighed_against_each_other_choose_better():
+def test_larger_swapsizes_give_better_results():
     training, pool = data()
     few, many, fewer_swaps = (
         run(training, pool, **parameters)
@@ -423,7 +423,7 @@ def test_more_rows_weighed_against_each_other_choose_better():
     assert fewer_swaps.stages[Step.REFINEMENT].status["swaps"] < many.stages[Step.REFINEMENT].status["swaps"]
 
 
-def test_as_many_threads_are_used_as_are_asked_for(monkeypatch):
+def test_the_parameter_threads_is_the_number_of_threads(monkeypatch):
     asked, opened = [], selection_module.open_workers
 
     def open_workers(threads, **options):

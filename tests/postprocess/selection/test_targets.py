@@ -18,7 +18,7 @@ def targets(training, prior, layout, smoothing, workers=ALONE):
 
 
 def expected(training, prior, layout, smoothing):
-    """The formula, table by table, on counts by cell; columns alone stay as they are."""
+    """Return the targets by the formula, table by table. Univariate tables are not smoothed."""
     n = training.shape[1]
     counts, found = oracles.count(training, layout), oracles.count(prior, layout)
     cells = oracles.all_cells(layout)
@@ -47,7 +47,7 @@ def test_targets_follow_the_formula(layout, smoothing, seed):
 def test_each_table_keeps_its_number_of_rows():
     training = draw_codes(SIZES, 30, seed=1)
     found = targets(training, noisy_copies(training, SIZES, 70, seed=2), LAYOUTS[0], 0.7)
-    sums = [level.sum() / number for level, number in zip(found.orders(), LAYOUTS[0].n_tables, strict=True)]
+    sums = [order.sum() / number for order, number in zip(found.orders(), LAYOUTS[0].n_tables, strict=True)]
     assert sums == pytest.approx([30, 30, 30], rel=1e-5)
 
 
@@ -66,8 +66,8 @@ def test_threads_make_no_difference():
 
 
 def test_a_pool_within_the_noise_decides_and_one_beyond_it_does_not():
-    """100 rows, 40 and 60: noise 48. A pool at 45 and 55, squared distance 50, draws by 48 / 50; one at 80 and 20 by
-    48 / 3200.
+    """100 training rows, 40 and 60, have a noise of 48. A pool with 45 and 55 has the squared distance 50, so it pulls
+    by 48 / 50. A pool with 80 and 20 pulls by 48 / 3200.
     """
     counts, starts = np.array([[40.0, 60.0]]), np.zeros(1, dtype=int)
     near = smoothed(counts, np.array([[45.0, 55.0]]), starts, 100, 1.0)
@@ -79,8 +79,8 @@ def test_a_pool_within_the_noise_decides_and_one_beyond_it_does_not():
     np.testing.assert_allclose(smoothed(counts, counts, starts, 100, 1.0), counts)
 
 
-def test_smoothed_targets_are_nearer_to_the_population():
-    """A biased pool and noisy training rows: the mixture beats both."""
+def test_smoothed_targets_are_closer_to_the_population():
+    """The pool is biased and the training rows are noisy. The mixture is closer than the training rows."""
     n_codes, layout = [4, 5, 3], Layout([4, 5, 3], 3, 3)
     population = draw_codes(n_codes, 40_000, seed=1)
     truth = oracles.values(oracles.count(population, layout), layout) / 40_000

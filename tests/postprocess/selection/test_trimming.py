@@ -11,7 +11,15 @@ from postprocess.selection.trimming import trim
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
-from tests.postprocess.oracles import ALONE, Looks, Recorder, draw_codes, noisy_copies, residual_tables, watched
+from tests.postprocess.oracles import (
+    ALONE,
+    CheckLimit,
+    Recorder,
+    draw_codes,
+    noisy_copies,
+    residual_tables,
+    watched,
+)
 
 SIZES = [3, 4, 2, 5]
 LAYOUTS = [Layout(SIZES, 4, 4), Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout(SIZES, 0, 0)]
@@ -19,7 +27,7 @@ AN_HOUR = Deadline(60)
 
 
 def trimmed(subset, training, *, layout=LAYOUTS[0], swapsize=1000, deadline=AN_HOUR, seed=1):
-    """The result, with the tables and the progress that `trim` worked on."""
+    """Return the result, with the tables and the progress that `trim` worked on."""
     progress = Recorder()
     tables = residual_tables(subset, training, layout, watched(progress))
     target = Tables(layout, workers=ALONE)
@@ -41,14 +49,14 @@ def assert_tables_of(tables, selected, training):
     np.testing.assert_array_equal(tables.values, expected)
 
 
-@pytest.mark.parametrize("steps_a_look", [1, 100])
+@pytest.mark.parametrize("steps_per_check", [1, 100])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
-def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, steps_a_look):
-    """Brute force: of all rows, drop the one that leaves the least squared error at that number of rows.
+def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, steps_per_check):
+    """Brute force drops the row that leaves the smallest squared error at that number of rows.
 
-    With many looks the dropped rows are forgotten on the way.
+    With frequent checks, the dropped rows are removed from the block on the way.
     """
-    monkeypatch.setattr(module, "STEPS_PER_CHECK", steps_a_look)
+    monkeypatch.setattr(module, "STEPS_PER_CHECK", steps_per_check)
     training = draw_codes(SIZES, 12, seed=1)
     subset = np.unique(noisy_copies(training, SIZES, 24, seed=3), axis=1)
     kept = list(range(subset.shape[1]))
@@ -69,8 +77,8 @@ def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, steps_a_l
     assert (result.status, result.removed_greedily) == ("finished", subset.shape[1] - 12)
 
 
-def test_each_block_drops_its_share_by_what_is_left_of_all():
-    """Brute force, block after block: the target is scaled to the rows of all blocks that are still there."""
+def test_each_block_drops_its_share_by_the_rows_left_in_all_blocks():
+    """Brute force goes block by block. The target is scaled to the rows that are left in all blocks."""
     training = draw_codes(SIZES, 12, seed=1)
     subset = np.unique(noisy_copies(training, SIZES, 40, seed=3), axis=1)
     n_rows, layout = subset.shape[1], LAYOUTS[0]
@@ -96,7 +104,7 @@ def test_each_block_drops_its_share_by_what_is_left_of_all():
     st.sampled_from([AN_HOUR, Deadline(0)]),
     st.integers(0, 2**32 - 1),
 )
-def test_exactly_n_rows_and_their_tables_whatever_the_blocks(n, surplus, swapsize, layout, deadline, seed):
+def test_exactly_n_rows_and_their_tables_are_left_for_any_block_size(n, surplus, swapsize, layout, deadline, seed):
     training = draw_codes(SIZES, n, seed)
     subset = noisy_copies(training, SIZES, n + surplus, seed)
     result = trimmed(subset, training, layout=layout, swapsize=swapsize, deadline=deadline, seed=seed)
@@ -114,12 +122,12 @@ def test_exactly_n_rows_and_their_tables_whatever_the_blocks(n, surplus, swapsiz
         assert task.completed == task.total == surplus
 
 
-@pytest.mark.parametrize(("looks", "swapsize", "greedily"), [(3, 1000, 6), (1, 13, 2), (7, 13, 13), (100, 1000, 40)])
-def test_what_time_does_not_allow_goes_by_score(monkeypatch, looks, swapsize, greedily):
+@pytest.mark.parametrize(("checks", "swapsize", "greedily"), [(3, 1000, 6), (1, 13, 2), (7, 13, 13), (100, 1000, 40)])
+def test_when_the_time_is_up_the_other_rows_are_dropped_by_score(monkeypatch, checks, swapsize, greedily):
     monkeypatch.setattr(module, "STEPS_PER_CHECK", 2)
     training = draw_codes(SIZES, 40, seed=1)
     subset = noisy_copies(training, SIZES, 80, seed=2)
-    result = trimmed(subset, training, swapsize=swapsize, deadline=Looks(looks))
+    result = trimmed(subset, training, swapsize=swapsize, deadline=CheckLimit(checks))
     assert result.keep.sum() == 40
     assert result.removed_greedily == greedily
     assert result.status == ("finished" if greedily == 40 else "out of time")
@@ -128,8 +136,8 @@ def test_what_time_does_not_allow_goes_by_score(monkeypatch, looks, swapsize, gr
     assert task.completed == task.total == 40
 
 
-def test_out_of_time_the_rows_of_highest_score_go():
-    """Score: the residual of the row's cells against the target of one row less, weighted by level."""
+def test_without_time_the_rows_of_the_highest_score_are_dropped():
+    """The score is the residual of the row's cells against the target for one row less, weighted by order."""
     training = draw_codes(SIZES, 30, seed=3)
     subset = noisy_copies(training, SIZES, 50, seed=4)
     layout = LAYOUTS[0]
@@ -155,7 +163,7 @@ def test_trimming_beats_random_draws_in_one_block_and_in_many():
         assert oracles.overall(training, subset[:, keep], LAYOUTS[0]) > best_draw + 0.03
 
 
-def test_same_rows_for_the_same_seed():
+def test_the_same_seed_gives_the_same_rows():
     training = draw_codes(SIZES, 60, seed=5)
     subset = noisy_copies(training, SIZES, 100, seed=6)
     first, again, other = (trimmed(subset, training, swapsize=30, seed=seed).keep.tolist() for seed in (1, 1, 2))

@@ -32,10 +32,10 @@ def test_measure_equals_a_count_of_all_tables(n_codes, n_training, n_samples, se
     assert len(found) == len(samples)
     for sample, accuracy in zip(samples, found, strict=True):
         expected = oracles.accuracy(training, sample, layout)
-        assert [level is None for level in expected] == [level is None for level in accuracy.orders()]
-        levels = [level for level in accuracy.orders() if level is not None]
-        np.testing.assert_allclose(levels, [level for level in expected if level is not None], atol=1e-12)
-        assert accuracy.overall == pytest.approx(np.mean(levels))
+        assert [value is None for value in expected] == [value is None for value in accuracy.orders()]
+        orders = [value for value in accuracy.orders() if value is not None]
+        np.testing.assert_allclose(orders, [value for value in expected if value is not None], atol=1e-12)
+        assert accuracy.overall == pytest.approx(np.mean(orders))
 
 
 @pytest.mark.parametrize("pair_columns", [4, 3, 0])
@@ -52,7 +52,7 @@ def test_accuracy_of_residuals_equals_a_count_of_their_tables(pair_columns, trip
         assert found.orders() == pytest.approx(everything.orders(), abs=1e-12)
 
 
-def test_one_two_and_three_columns():
+def test_the_overall_accuracy_is_the_mean_of_the_orders_that_have_tables():
     training = np.array([[0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 0, 1]], dtype=np.uint8)
     sample = np.array([[0, 1], [0, 0], [0, 0]], dtype=np.uint8)
     for columns, expected in ((1, (0.75, None, None)), (2, (0.625, 0.5, None)), (3, (7 / 12, 5 / 12, 0.25))):
@@ -61,7 +61,7 @@ def test_one_two_and_three_columns():
         assert found.overall == pytest.approx(np.mean(expected[:columns]))
 
 
-def test_equal_shares_are_accurate_whatever_the_number_of_rows():
+def test_equal_shares_are_accurate_for_any_number_of_rows():
     training = draw_codes([3, 4, 2, 200], 50, seed=1)
     same, twice = measured(training, [training[:, ::-1], np.tile(training, 2)], [3, 4, 2, 200])
     assert same == Accuracy(1.0, 1.0, 1.0)
@@ -77,12 +77,12 @@ def test_threads_make_no_difference_and_progress_reaches_the_end():
     with open_workers(3) as workers:
         assert measured(training, samples, n_codes, workers) == measured(training, samples, n_codes, alone)
     (task,) = progress.tasks
-    assert task.completed == task.total == 6
+    assert task.completed == task.total == 25
 
 
 @pytest.mark.parametrize(("n_columns", "n_training", "n_sample"), [(2, 30, 50), (4, 60, 35), (7, 100, 100)])
 def test_measure_equals_mostlyai_qa(n_columns, n_training, n_sample):
-    """On tables of numbers, words and missing values; with fewer than 10,000 triples it draws no sample of them."""
+    """The columns hold numbers, words and missing values. Of fewer than 10,000 triples, qa draws no sample."""
     joblib = pytest.importorskip("joblib")
     qa = pytest.importorskip("mostlyai.qa._accuracy")
     n_codes = [4, 3, 1, 6, 5, 2, 3][:n_columns]
@@ -96,17 +96,17 @@ def test_measure_equals_mostlyai_qa(n_columns, n_training, n_sample):
 
     (found,) = measured(training, [sample], n_codes)
     with joblib.parallel_config(n_jobs=1):
-        for calculate, level in zip(
+        for calculate, order in zip(
             (qa.calculate_univariates, qa.calculate_bivariates, qa.calculate_trivariates), found.orders(), strict=True
         ):
             theirs = calculate(frame(training), frame(sample))["accuracy"]
-            if level is None:
+            if order is None:
                 assert theirs.empty
             else:
-                assert level == pytest.approx(theirs.astype(float).mean(), abs=10**-QA_DECIMALS)
+                assert order == pytest.approx(theirs.astype(float).mean(), abs=10**-QA_DECIMALS)
 
 
-def test_accuracy_from_errors_and_its_forms():
+def test_an_accuracy_follows_from_errors_and_has_a_dict_and_a_text():
     accuracy = from_errors(np.array([0.3, 0.9, 0.0]), np.array([3, 3, 0]))
     assert accuracy.orders() == pytest.approx((0.9, 0.7, None))
     assert accuracy.as_dict() == pytest.approx(

@@ -31,8 +31,8 @@ def test_a_layout_refuses_more_triple_than_pair_columns():
 @given(layouts())
 def test_a_layout_counts_its_tables_and_cells(layout):
     assert layout.n_tables.tolist() == oracles.n_tables(layout)
-    levels = [len(cell) for cell in oracles.all_cells(layout)]
-    assert np.diff(layout.order_start).tolist() == [levels.count(level) for level in (1, 2, 3)]
+    orders = [len(cell) for cell in oracles.all_cells(layout)]
+    assert np.diff(layout.order_start).tolist() == [orders.count(order) for order in (1, 2, 3)]
     assert layout.complete == (layout.triple_columns == len(layout.n_codes))
 
 
@@ -48,7 +48,7 @@ def test_adding_and_removing_rows_equals_a_full_recount(layout, n_rows, seed):
     tables.add(codes[:, out], np.full(out.sum(), -1))
     counts = oracles.values(oracles.count(codes[:, ~out], layout), layout)
     np.testing.assert_array_equal(tables.values, counts)
-    np.testing.assert_array_equal(tables.absolute_sums(), [level.sum() for level in tables.orders()])
+    np.testing.assert_array_equal(tables.absolute_sums(), [order.sum() for order in tables.orders()])
     assert tables.values.dtype == np.float32
 
 
@@ -68,7 +68,7 @@ def test_targets_are_spent_on_residuals(layout, n_target, n_rows, seed):
 
 @settings(max_examples=30, deadline=None)
 @given(layouts(), st.integers(1, 30), st.integers(0, 2**32 - 1))
-def test_fractional_weights(layout, n_rows, seed):
+def test_fractional_weights_are_added_up(layout, n_rows, seed):
     codes = draw_codes(layout.n_codes, n_rows, seed)
     weights = np.random.default_rng(seed).normal(size=n_rows)
     tables = Tables(layout, workers=ALONE)
@@ -90,7 +90,7 @@ def test_row_sums_add_up_the_cells_of_each_row(layout, n_rows, seed):
     np.testing.assert_array_equal(sums, np.reshape(expected, (n_rows, 3)).T)
 
 
-def test_row_sums_of_large_counts():
+def test_row_sums_of_large_counts_are_precise():
     tables = Tables(Layout(np.ones(30, dtype=int), 30, 30), workers=ALONE)
     for rows in (10_000_000, -10_000_000):
         tables.values[:] = rows
@@ -98,7 +98,7 @@ def test_row_sums_of_large_counts():
         np.testing.assert_allclose(sums, rows * np.array([[30] * 2, [435] * 2, [4060] * 2]), rtol=1e-5)
 
 
-def test_blocks_hold_what_is_counted_together():
+def test_a_block_holds_the_tables_that_are_counted_together():
     layout = Layout(SIZES, 5, 4)
     codes = draw_codes(SIZES, 40, seed=4)
     tables = Tables(layout, workers=ALONE)
@@ -112,7 +112,7 @@ def test_blocks_hold_what_is_counted_together():
 
 
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), LAYOUTS)
-def test_cells_are_those_of_each_row(pair_columns, triple_columns):
+def test_the_cells_are_those_that_each_row_touches(pair_columns, triple_columns):
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes = draw_codes(SIZES, 9, seed=1)
     order = oracles.all_cells(layout)
@@ -140,7 +140,7 @@ def test_pieces_and_threads_make_no_difference(monkeypatch, threads, pair_column
             assert sums.tolist() == expected
 
 
-def test_columns_of_up_to_256_codes():
+def test_columns_may_have_up_to_256_codes():
     layout = Layout([256, 200, 2], 3, 3)
     codes = draw_codes(layout.n_codes, 60, seed=3)
     codes[:, 0] = layout.n_codes - 1

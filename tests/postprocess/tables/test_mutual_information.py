@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from postprocess.selection.table_budget import GIB, layout_within
 from postprocess.tables.counts import CELL
-from postprocess.tables.mutual_information import column_order, mutual_information, top_pairs
+from postprocess.tables.mutual_information import columns_by_information, mutual_information, top_pairs
 from tests.parameters import selection_parameters
 from tests.postprocess.oracles import draw_codes
 
@@ -18,7 +18,7 @@ N_ROWS = 400
 
 @pytest.fixture
 def related():
-    """Columns 3 and 1 are copies, column 4 follows them loosely, column 0 is noise and column 2 constant."""
+    """Return codes: columns 3 and 1 are copies, column 4 depends on them, column 0 is noise, column 2 is constant."""
     rng = np.random.default_rng(1)
     leader = rng.integers(0, 4, N_ROWS)
     follower = np.where(rng.random(N_ROWS) < 0.4, rng.integers(0, 4, N_ROWS), leader)
@@ -34,7 +34,7 @@ def by_formula(first, second):
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 60), st.integers(0, 2**32 - 1))
-def test_mutual_information_by_the_formula(n_codes, n_rows, seed):
+def test_mutual_information_follows_the_formula(n_codes, n_rows, seed):
     codes = draw_codes(n_codes, n_rows, seed)
     pairs, information = mutual_information(codes, np.array(n_codes))
     assert pairs == list(combinations(range(len(n_codes)), 2))
@@ -42,7 +42,7 @@ def test_mutual_information_by_the_formula(n_codes, n_rows, seed):
     np.testing.assert_allclose(information, expected, atol=1e-12)
 
 
-def test_mutual_information_of_columns_with_256_codes():
+def test_columns_with_256_codes_have_their_mutual_information():
     codes = np.array([np.arange(256), np.arange(256)[::-1]], dtype=np.uint8)
     assert mutual_information(codes, np.array([256, 256]))[1] == pytest.approx([log(256)])
 
@@ -58,21 +58,21 @@ def test_the_most_informative_pairs_come_first(related):
 
 
 @pytest.mark.parametrize("number", [None, 10, 11])
-def test_all_pairs(related, number):
+def test_without_a_binding_limit_all_pairs_are_taken(related, number):
     assert top_pairs(*related, number) == list(combinations(range(5), 2))
     assert comb(5, 2) == 10
 
 
-def test_columns_by_what_they_share(related):
+def test_columns_are_ordered_by_their_mutual_information(related):
     codes, n_codes = related
-    assert column_order(codes, n_codes).tolist() == [1, 3, 4, 0, 2]
-    assert column_order(codes[[2, 4, 0, 1]], n_codes[[2, 4, 0, 1]]).tolist() in ([3, 1, 2, 0], [1, 3, 2, 0])
+    assert columns_by_information(codes, n_codes).tolist() == [1, 3, 4, 0, 2]
+    assert columns_by_information(codes[[2, 4, 0, 1]], n_codes[[2, 4, 0, 1]]).tolist() in ([3, 1, 2, 0], [1, 3, 2, 0])
 
 
 @pytest.mark.parametrize("n_columns", [1, 2])
-def test_few_columns(n_columns):
+def test_one_or_two_columns_have_an_order_and_pairs(n_columns):
     codes = np.zeros((n_columns, 5), dtype=np.uint8)
-    assert column_order(codes, np.ones(n_columns, dtype=int)).tolist() == list(range(n_columns))
+    assert columns_by_information(codes, np.ones(n_columns, dtype=int)).tolist() == list(range(n_columns))
     assert top_pairs(codes, np.ones(n_columns, dtype=int), None) == [(0, 1)][: n_columns - 1]
 
 
@@ -87,7 +87,7 @@ def test_few_columns(n_columns):
         ({"refinement_top_pairs": 3, "refinement_top_triples": 4}, (3, 3)),
     ],
 )
-def test_the_tables_of_the_most_informative_columns_within_the_limits(related, limits, matched):
+def test_the_tables_within_the_limits_are_those_of_the_most_informative_columns(related, limits, matched):
     codes, n_codes = related
     warnings = []
     layout, order = layout_within(codes, n_codes, selection_parameters(**limits), warn=warnings.append)
@@ -101,7 +101,7 @@ def test_the_tables_of_the_most_informative_columns_within_the_limits(related, l
 
 @pytest.mark.parametrize("limits", [{}, {"refinement_top_pairs": 10, "refinement_top_triples": 10}])
 @pytest.mark.parametrize("n_columns", [1, 2, 5])
-def test_all_tables_where_nothing_limits_them(related, limits, n_columns):
+def test_without_a_binding_limit_all_tables_are_matched(related, limits, n_columns):
     codes, n_codes = related[0][:n_columns], related[1][:n_columns]
     layout, order = layout_within(codes, n_codes, selection_parameters(**limits), warn=pytest.fail)
     assert layout.complete

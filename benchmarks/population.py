@@ -1,11 +1,9 @@
-"""A made-up population of mixed columns, held together by a few latent factors, and a flawed copy of it.
+"""A made-up population of mixed columns that depend on a few latent factors, and perturbed copies of it.
 
-Every column of a row starts as a standard normal score: what the factors, and their products, say of it, plus noise of
+Every column of a row starts as a standard normal score: a weighted sum of the factors and their products, plus noise of
 its own. The products make three columns depend on each other beyond what their pairs show. Each column then turns its
-score into an amount, a count, a category or a date, and a cell may be missing, depending on another column's score.
+score into an amount, a count, a category or a date. Whether a value is missing depends on another column's score.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,17 +13,17 @@ import pyarrow as pa
 from scipy.special import ndtr, ndtri
 
 N_FACTORS = 6
-MIN_SHARED, MAX_SHARED = 0.3, 0.9  # part of a score's variance that comes from the factors
+MIN_SHARED, MAX_SHARED = 0.3, 0.9  # share of a score's variance that comes from the factors
 PRODUCTS = 0.6  # loadings on products of factors, relative to those on the factors
-LEAN = 0.8  # correlation of a cell's missingness with the other column's score
+LEAN = 0.8  # correlation between the other column's score and the score that decides whether a value is missing
 FIRST_DAY = date(2015, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
 
-# What a generator gets wrong, in standard deviations of the normal errors
+# What a generator gets wrong: standard deviations of normal errors
 LOADING_ERROR = 0.05
 STRETCH_ERROR = 0.04
 SHIFT_ERROR = 0.06
 MISSING_ERROR = 0.1
-STRAY_SHARE = 0.03  # of the cells: drawn without regard to the rest of the row
+NOISE_SHARE = 0.03  # of the values: drawn without regard to the rest of the row
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,8 @@ class Amount:
     spread: float
     type = pa.float64()
 
-    def cells(self, scores: np.ndarray, missing: np.ndarray | None) -> pa.Array:
-        """The column's cells: scores (n_rows,) float32, missing (n_rows,) bool or None where no cell is."""
+    def values(self, scores: np.ndarray, missing: np.ndarray | None) -> pa.Array:
+        """Return the column's values. scores: (n_rows,) float32. missing: (n_rows,) bool, or None if no value is."""
         return pa.array(np.round(np.exp(self.center + self.spread * scores.astype(np.float64)), 2), mask=missing)
 
 
@@ -45,25 +43,25 @@ class Amount:
 class Count:
     """Whole numbers, many of them 0."""
 
-    start: float  # score up to which the count is 0
+    start: float  # the count is 0 up to this score
     spread: float
     type = pa.int64()
 
-    def cells(self, scores: np.ndarray, missing: np.ndarray | None) -> pa.Array:
-        """As `Amount.cells`."""
+    def values(self, scores: np.ndarray, missing: np.ndarray | None) -> pa.Array:
+        """Return the column's values; see `Amount.values`."""
         return pa.array(np.expm1(self.spread * np.maximum(scores - self.start, 0)).astype(np.int64), mask=missing)
 
 
 @dataclass(frozen=True)
 class Category:
-    """Labels, a few of them frequent and the others rare."""
+    """Labels, of which a few are frequent and the others rare."""
 
     cuts: np.ndarray  # (n_labels - 1,) scores between the labels
     labels: tuple[str, ...]
     type = pa.dictionary(pa.int32(), pa.string())
 
-    def cells(self, scores: np.ndarray, missing: np.ndarray | None) -> pa.Array:
-        """As `Amount.cells`."""
+    def values(self, scores: np.ndarray, missing: np.ndarray | None) -> pa.Array:
+        """Return the column's values; see `Amount.values`."""
         numbers = np.searchsorted(self.cuts, scores).astype(np.int32)
         return pa.DictionaryArray.from_arrays(pa.array(numbers, mask=missing), pa.array(self.labels))
 
@@ -75,22 +73,23 @@ class Day:
     days: int
     type = pa.date32()
 
-    def cells(self, scores: np.ndarray, missing: np.ndarray | None) -> pa.Array:
-        """As `Amount.cells`."""
+    def values(self, scores: np.ndarray, missing: np.ndarray | None) -> pa.Array:
+        """Return the column's values; see `Amount.values`."""
         return pa.array((FIRST_DAY + self.days * ndtr(scores)).astype(np.int32), mask=missing).cast(self.type)
 
 
-KINDS = (Amount, Category, Count, Category, Amount, Category, Count, Day)  # of the columns, over and over
+KINDS = (Amount, Category, Count, Category, Amount, Category, Count, Day)  # of the columns, repeated in this order
 LABEL_COUNTS = (2, 3, 4, 6, 9, 15, 40)
 
 
 @dataclass(frozen=True)
-class Structure:
+class Population:
     """The population that rows are drawn from.
 
-    loadings: (n_columns, 2 * N_FACTORS) of the scores on factors and products, rows of norm below 1. stretch, shift:
-    (n_columns,) what scores are multiplied with, then raised by. missing_from: (n_columns,) score of the column before,
-    itself blurred, from which on a cell is missing (inf: never). strays: share of cells without regard to the row.
+    loadings: (n_columns, 2 * N_FACTORS) of the scores on factors and products; each row has a norm below 1. stretch,
+    shift: (n_columns,) the scores are multiplied by the one, then the other is added. missing_from: (n_columns,) a
+    value is missing if the blurred score of the column before is above this (inf: never). noise_share: share of the
+    scores that are drawn without regard to the rest of the row.
     """
 
     columns: tuple[Amount | Count | Category | Day, ...]
@@ -98,17 +97,17 @@ class Structure:
     stretch: np.ndarray
     shift: np.ndarray
     missing_from: np.ndarray
-    strays: float = 0.0
+    noise_share: float = 0.0
 
     @property
     def schema(self) -> pa.Schema:
-        """Names and types of the columns."""
+        """The names and types of the columns."""
         return pa.schema(
             [(f"{type(column).__name__.lower()}_{c + 1:03}", column.type) for c, column in enumerate(self.columns)]
         )
 
     def draw(self, n_rows: int, rng: np.random.Generator) -> pa.RecordBatch:
-        """Rows of the population; needs about 20 bytes of memory a cell."""
+        """Draw rows of the population. This needs about 20 bytes of memory for each value."""
         scores = self._scores(n_rows, rng)
         arrays = []
         for c, column in enumerate(self.columns):
@@ -116,11 +115,11 @@ class Structure:
             if np.isfinite(self.missing_from[c]):
                 blur = rng.standard_normal(n_rows, dtype=np.float32)
                 missing = LEAN * scores[c - 1] + np.sqrt(1 - LEAN**2) * blur > self.missing_from[c]
-            arrays.append(column.cells(scores[c] * self.stretch[c] + self.shift[c], missing))
+            arrays.append(column.values(scores[c] * self.stretch[c] + self.shift[c], missing))
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def flawed(self, rng: np.random.Generator) -> Structure:
-        """What a generator that was trained on such rows might have learnt."""
+    def perturbed(self, rng: np.random.Generator) -> "Population":
+        """Return what a generator that was trained on such rows might have learnt."""
         n_columns = len(self.columns)
         loadings = self.loadings + LOADING_ERROR * rng.standard_normal(self.loadings.shape)
         norms = np.linalg.norm(loadings, axis=1, keepdims=True)
@@ -130,30 +129,30 @@ class Structure:
             stretch=self.stretch * np.exp(STRETCH_ERROR * rng.standard_normal(n_columns)),
             shift=self.shift + SHIFT_ERROR * rng.standard_normal(n_columns),
             missing_from=self.missing_from + MISSING_ERROR * rng.standard_normal(n_columns),
-            strays=STRAY_SHARE,
+            noise_share=NOISE_SHARE,
         )
 
     def _scores(self, n_rows: int, rng: np.random.Generator) -> np.ndarray:
-        """(n_columns, n_rows) float32."""
+        """Return (n_columns, n_rows) float32 scores."""
         factors = rng.standard_normal((N_FACTORS, n_rows), dtype=np.float32)
         inputs = np.concatenate([factors, factors * np.roll(factors, 1, axis=0)])
         scores = rng.standard_normal((len(self.columns), n_rows), dtype=np.float32)
         scores *= np.sqrt(1 - (self.loadings**2).sum(axis=1, keepdims=True)).astype(np.float32)
         scores += self.loadings.astype(np.float32) @ inputs
         for row in scores:
-            strays = rng.integers(n_rows, size=round(self.strays * n_rows))
-            row[strays] = rng.standard_normal(len(strays), dtype=np.float32)
+            noisy = rng.integers(n_rows, size=round(self.noise_share * n_rows))
+            row[noisy] = rng.standard_normal(len(noisy), dtype=np.float32)
         return scores
 
 
-def new_structure(n_columns: int, rng: np.random.Generator) -> Structure:
-    """A population of its own for each state of `rng`; every third column has missing cells."""
+def new_population(n_columns: int, rng: np.random.Generator) -> Population:
+    """Draw a new population. Every third column has missing values."""
     loadings = rng.standard_normal((n_columns, 2 * N_FACTORS)) ** 3  # a few large ones in each row
     loadings[:, N_FACTORS:] *= PRODUCTS
     shared = rng.uniform(MIN_SHARED, MAX_SHARED, (n_columns, 1))
     loadings *= np.sqrt(shared) / np.linalg.norm(loadings, axis=1, keepdims=True)
     share_missing = rng.uniform(0.02, 0.3, n_columns)
-    return Structure(
+    return Population(
         columns=tuple(_new_column(KINDS[c % len(KINDS)], rng) for c in range(n_columns)),
         loadings=loadings,
         stretch=np.ones(n_columns),

@@ -1,12 +1,12 @@
 import numpy as np
 
 from postprocess.data.column_bins import MISSING
-from postprocess.report.diagnostics import MAX_PATTERNS, missing_patterns, summarise
+from postprocess.report.missing_patterns import MAX_PATTERNS, missing_patterns
 
 LABELS = [["a", MISSING], ["a", "b"], ["a", "b", MISSING]]
 
 
-def test_patterns_are_those_of_the_columns_missing_together():
+def test_a_pattern_is_the_set_of_columns_that_are_missing_together():
     training = np.array([[0, 1, 1, 0], [0, 1, 0, 1], [0, 2, 2, 2]], dtype=np.uint8)
     result = np.array([[0, 1], [0, 1], [0, 0]], dtype=np.uint8)
     found = missing_patterns(training, result, LABELS)
@@ -20,7 +20,7 @@ def test_patterns_are_those_of_the_columns_missing_together():
     assert found["columns_with_missing_cells"] == 2
 
 
-def test_only_the_most_frequent_are_told_the_most_frequent_first():
+def test_only_the_most_frequent_patterns_are_listed_the_most_frequent_first():
     draw = np.random.default_rng(1)
     codes = (draw.random((9, 4000)) < 0.1).astype(np.uint8)
     found = missing_patterns(codes, codes, [["a", MISSING]] * 9)
@@ -30,13 +30,8 @@ def test_only_the_most_frequent_are_told_the_most_frequent_first():
     assert found["original_patterns"] == len({tuple(row) for row in codes.T.tolist()})
 
 
-def test_without_missing_cells():
+def test_without_missing_values_the_only_pattern_is_empty():
     codes = np.zeros((2, 5), dtype=np.uint8)
     found = missing_patterns(codes, codes[:, :3], [["a"], ["a", "b"]])
     assert found["columns_with_missing_cells"] == 0
     assert found["most_frequent"] == [{"columns": [], "original": 5, "synthetic": 3}]
-
-
-def test_distances_in_figures():
-    dcr = np.array([0, 0, *[5] * 197, 9], dtype=np.uint8)
-    assert summarise(dcr) == {"rows": 200, "identical": 2, "minimum": 0, "percentile_1": 0, "median": 5}

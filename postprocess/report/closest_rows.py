@@ -1,0 +1,56 @@
+"""How close rows come to training rows: distances to the closest record of a result and of a plain sample of the
+pool."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from postprocess.runtime.random_streams import random_stream
+from postprocess.runtime.threads import Workers
+from postprocess.selection.nearest import compare_with_training
+
+DCR_SAMPLE_ROWS = 5_000  # of each data set whose distances to the training rows are measured
+
+
+def closest_training_rows(
+    training: np.ndarray,
+    samples: Mapping[str, np.ndarray],
+    training_dcr: np.ndarray | None,
+    *,
+    seed: int,
+    workers: Workers,
+) -> dict[str, dict[str, float]]:
+    """Return the distances of each sample to the closest training row, in figures, and of `training` rows to others.
+
+    training, samples: (n_columns, n_rows) uint8 codes; at most DCR_SAMPLE_ROWS rows of each are compared, drawn at
+    random. training_dcr: (n_training,) distance of each training row to the nearest other one, or None if it is not
+    known yet.
+    """
+
+    def drawn(name: str, n_rows: int) -> np.ndarray:
+        rng = random_stream(seed, f"closest training rows of {name}")
+        return np.sort(rng.permutation(n_rows)[:DCR_SAMPLE_ROWS])
+
+    def dcr(name: str, codes: np.ndarray, own_number: np.ndarray | None = None) -> np.ndarray:
+        label = f"Comparing {name.replace('_', ' ')} with the training rows"
+        found = compare_with_training(codes, training, own_number=own_number, workers=workers, label=label)
+        return found.dcr
+
+    distances = {name: dcr(name, codes.take(drawn(name, codes.shape[1]), axis=1)) for name, codes in samples.items()}
+    own = drawn("training", training.shape[1])
+    distances["training"] = (
+        dcr("training", training.take(own, axis=1), own) if training_dcr is None else training_dcr[own]
+    )
+    return {name: summarise(values) for name, values in distances.items()}
+
+
+def summarise(dcr: np.ndarray) -> dict[str, float]:
+    """Return distances in figures: rows, how many of distance 0, minimum, 1 % quantile, median."""
+    lowest, median = np.quantile(dcr, [0.01, 0.5], method="lower")
+    return {
+        "rows": len(dcr),
+        "identical": int(np.count_nonzero(dcr == 0)),
+        "minimum": int(dcr.min()),
+        "percentile_1": int(lowest),
+        "median": int(median),
+    }
