@@ -22,8 +22,6 @@ an environment of its own, and it imports nothing of the project. Each function 
 Without anonymeter, a call ends with one line, and the tests can run.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import json

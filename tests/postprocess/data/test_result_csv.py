@@ -37,7 +37,7 @@ def sources(tmp_path):
     return open_source(tmp_path / "training.csv", role="training"), open_source(tmp_path / "pool.csv", role="pool")
 
 
-def test_cells_stand_but_for_those_that_break_the_format(sources, tmp_path):
+def test_values_stay_unless_they_break_the_format(sources, tmp_path):
     training, pool = sources
     path = tmp_path / "result.csv"
     progress = Recorder()
