@@ -23,7 +23,7 @@ from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import evaluate
 from postprocess.report.page import write_page
-from postprocess.report.summary import FileFacts, qa_figures, versions
+from postprocess.report.summary import file_facts, qa_figures, versions
 from postprocess.report.write import random_rows
 from postprocess.runtime.exits import InputError, Parser
 from postprocess.runtime.outputs import free_path, require_utf8, require_writable
@@ -68,11 +68,11 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     inputs.check_holdout(binning, progress=progress)
     sources = {"training": inputs.training, "result": inputs.result} | ({"pool": inputs.pool} if inputs.pool else {})
     codes = {role: read_codes(source, binning, progress=progress).codes for role, source in sources.items()}
-    files = {role: FileFacts.of(source, codes[role].shape[1]) for role, source in sources.items()}
+    files = {role: file_facts(source, codes[role].shape[1]) for role, source in sources.items()}
 
     summary: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
     for role, facts in files.items():
-        summary[role] = summary.get(role, {}) | vars(facts)
+        summary[role] = summary.get(role, {}) | facts
     sample = None
     if "pool" in codes and "pool_sample" not in summary.get("accuracy", {}):
         n_pool = codes["pool"].shape[1]
@@ -120,7 +120,7 @@ def _stem(data: Path) -> str:
     return re.sub(r"\.(csv(\.gz)?|parquet)$", "", data.name, flags=re.IGNORECASE)
 
 
-def _of_the_run(files: Mapping[str, FileFacts], result: Path, progress: Progress) -> dict[str, Any]:
+def _of_the_run(files: Mapping[str, Mapping], result: Path, progress: Progress) -> dict[str, Any]:
     """Return the summary beside the result; nothing if there is none, or if its run had other files than these.
 
     Nearly all figures of a run depend on all of its files, so some of them beside another file would mislead.
@@ -128,7 +128,7 @@ def _of_the_run(files: Mapping[str, FileFacts], result: Path, progress: Progress
     path = result.with_name(f"{_stem(result)}_summary.json")
     try:
         earlier = json.loads(path.read_text(encoding="utf-8"))
-        others = [role for role, facts in files.items() if earlier[role]["sha256"] != facts.sha256]
+        others = [role for role, facts in files.items() if earlier[role]["sha256"] != facts["sha256"]]
         if not others:
             return earlier
         named = " and ".join(f"another {role} file" for role in others)

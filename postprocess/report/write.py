@@ -1,6 +1,6 @@
 """Writes the report of a run: a close look at the result, the summary, the page, and mostlyai-qa's figures."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from postprocess.report.mostlyai_qa import QaReport, evaluate
 from postprocess.report.page import write_page
 from postprocess.report.pool_usage import pool_usage, weight_summary
 from postprocess.report.sentences import worse_than_a_sample
-from postprocess.report.summary import FileFacts, RunFacts, summary, write_summary
+from postprocess.report.summary import file_facts, qa_figures, run_figures, versions, write_summary
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
@@ -32,8 +32,9 @@ ENDINGS = ("_summary.json", "_report.html", "_official.html")  # of the names of
 class Run:
     """What a run has read and made.
 
-    pool_file, pool: the file and its codes. pool_made_by: as in `RunFacts`. paths: of the result and of the files
-    beside it, one for each of ENDINGS. parameters: of the pool (a dataclass value) and of the selection.
+    pool_file, pool: the file and its codes. pool_made_by: "this run", "an earlier run", or None if the pool was given.
+    paths: of the result and of the files beside it, one for each of ENDINGS. parameters: of the pool (a dataclass value)
+    and of the selection.
     """
 
     inputs: Inputs
@@ -56,22 +57,21 @@ def write_report(run: Run, journal: Journal) -> list[Path]:
     """
     result, summary_path, page_path, qa_path = run.paths
     result_file = open_source(result, role="result")
-    facts = _look_at(run, result_file, journal)
-    _write(facts, summary_path, page_path)
+    summary = _look_at(run, result_file, journal)
+    _write(summary | run_figures(journal), summary_path, page_path)
     qa = _evaluate(run, result_file, qa_path, journal)
     if qa is not None:
-        facts = replace(facts, qa=qa, qa_page=qa_path.name, seconds=journal.seconds())
-        facts = replace(facts, stages=tuple(journal.stages), warnings=tuple(journal.warnings))
-        _write(facts, summary_path, page_path, replacing=True)
+        summary |= qa_figures(qa, qa_path.name)
+        _write(summary | run_figures(journal), summary_path, page_path, replacing=True)
     for text in journal.warnings:
         journal.progress.log(f"warning: {text}")
-    accuracy, limit = run.selection.accuracy["refined"], facts.findings["sampling_limit"]["overall"]
+    accuracy, limit = run.selection.accuracy["refined"], summary["sampling_limit"]["overall"]
     journal.progress.log(f"done: accuracy {accuracy}, overall (columns / pairs / triples); sampling limit {limit:.5f}")
     return [result, summary_path, page_path, *([qa_path] if qa else [])]
 
 
-def _look_at(run: Run, result_file: Source, journal: Journal) -> RunFacts:
-    """Read the result as it was written, compare it with the training data, and gather the facts of the run."""
+def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
+    """Read the result as it was written, compare it with the training data, and return the summary of the run."""
     training, pool, selection = run.training.codes, run.pool.codes, run.selection
     seed, threads, progress = run.parameters[1].seed, run.parameters[1].threads, journal.progress
     sample = pool.take(random_rows(run.pool.n_rows, run.training.n_rows, seed), axis=1)
@@ -86,30 +86,28 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> RunFacts:
             stage.rows = sum(int(figures["rows"]) for figures in closest.values())
     assert comparison.sample is not None, "a sample was given"
     progress.log(f"accuracy of a random sample of the pool, for comparison: {comparison.sample}")
-    accuracy = {"pool_sample": comparison.sample} | selection.accuracy
-    reached = {step: measured.as_dict() for step, measured in accuracy.items()}
-    if harm := worse_than_a_sample({"accuracy": reached, "stages": [stage.status for stage in journal.stages]}):
+    accuracy = {step: each.as_dict() for step, each in {"pool_sample": comparison.sample, **selection.accuracy}.items()}
+    if harm := worse_than_a_sample({"accuracy": accuracy, "stages": [stage.status for stage in journal.stages]}):
         journal.warn(harm)
     origin, trainings = pool_usage(selection.rows, run.pool_file.path, run.pool.n_rows)
-    return RunFacts(
-        training=FileFacts.of(run.inputs.training, run.training.n_rows),
-        pool=FileFacts.of(run.pool_file, run.pool.n_rows),
-        result=FileFacts.of(result_file, result.shape[1]),
-        pool_made_by=run.pool_made_by,
-        parameters=run.parameters,
-        stages=tuple(journal.stages),
-        accuracy=accuracy,
-        curve=selection.curve,
-        excluded=selection.excluded,
-        seconds=journal.seconds(),
-        warnings=tuple(journal.warnings),
-        weights=weight_summary(selection.weights),
-        origin=origin,
-        trainings=trainings,
-        closest_training_row=closest,
-        findings=findings_of(comparison, training, result, run.binning),
-        draft=run.draft,
-    )
+    pool_parameters, selection_parameters = map(asdict, run.parameters)
+    return {
+        "training": file_facts(run.inputs.training, run.training.n_rows),
+        "pool": file_facts(run.pool_file, run.pool.n_rows) | {"made_by": run.pool_made_by},
+        "result": file_facts(result_file, result.shape[1]),
+        "parameters": {"pool": pool_parameters, "selection": selection_parameters},
+        "seed": seed,
+        "versions": versions(),
+        "accuracy": accuracy,
+        "curve": [[round(seconds, 3), overall] for seconds, overall in selection.curve],
+        "excluded": selection.excluded,
+        "weights": weight_summary(selection.weights),
+        "origin": origin,
+        "trainings": trainings,
+        "draft": run.draft,
+        "closest_training_row": closest,
+        **findings_of(comparison, training, result, run.binning),
+    }
 
 
 def random_rows(n_pool: int, n: int, seed: int) -> np.ndarray:
@@ -117,11 +115,10 @@ def random_rows(n_pool: int, n: int, seed: int) -> np.ndarray:
     return np.sort(random_stream(seed, "pool sample").choice(n_pool, n, replace=False))
 
 
-def _write(facts: RunFacts, summary_path: Path, page_path: Path, *, replacing: bool = False) -> None:
+def _write(summary: dict[str, Any], summary_path: Path, page_path: Path, *, replacing: bool = False) -> None:
     """Write the summary and the page; replacing: those that this run has written before."""
-    content = summary(facts)
-    write_summary(content, summary_path, replacing=replacing)
-    write_page(content, page_path, replacing=replacing)
+    write_summary(summary, summary_path, replacing=replacing)
+    write_page(summary, page_path, replacing=replacing)
 
 
 def _evaluate(run: Run, result_file: Source, page: Path, journal: Journal) -> QaReport | None:

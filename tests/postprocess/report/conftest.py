@@ -1,6 +1,7 @@
 """The summary of a small run, with names and values from outside that try to break the page."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,8 @@ from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport
 from postprocess.report.pool_usage import pool_usage, weight_summary
-from postprocess.report.summary import FileFacts, RunFacts, summary
+from postprocess.report.summary import versions
 from postprocess.runtime.progress import Progress
-from postprocess.runtime.stages import Stage
 from postprocess.tables.accuracy import Accuracy
 from tests.parameters import pool_parameters, selection_parameters
 from tests.postprocess.oracles import ALONE
@@ -49,7 +49,8 @@ def findings_between(training, result, folder):
 
 
 @pytest.fixture
-def facts(tmp_path):
+def run_summary(tmp_path):
+    """Return the summary of a run as it is read back from its file."""
     findings = findings_between(frame(120, 1), frame(120, 2), tmp_path)
     accuracy = {
         "pool_sample": Accuracy(0.9, 0.8, 0.7),
@@ -63,27 +64,34 @@ def facts(tmp_path):
         "trimming": {"status": "finished", "removed_greedily": 120},
     }
     rows = {"oversized subset": 240}
-    stages = [Stage(name, time, rows.get(name, 120), ended.get(name, {})) for name, time in seconds.items()]
+    stages = [{"name": name, "seconds": time, "rows": rows.get(name, 120)} for name, time in seconds.items()]
+    stages = [stage | ended.get(stage["name"], {}) for stage in stages]
     refinement = {"status": "out of time", "rounds": 9, "swaps": 1234}
     fit = [[20.0, 0.97], [30.0, 0.974], [40.0, 0.975]]
-    stages.append(Stage("refinement", 40.0, 120, refinement | {"fit": fit}))
-    file = FileFacts("data/<i>ünï</i>.csv", 120, 3, "0" * 64)
-    return RunFacts(
-        training=file,
-        pool=FileFacts("pool.csv", 1200, 3, "1" * 64),
-        result=file,
-        pool_made_by=None,
-        parameters=(pool_parameters(), selection_parameters(seed=7)),
-        stages=tuple(stages),
-        accuracy=accuracy,
-        curve=((4.0, 0.93), (65.0, 0.95), (85.0, 0.97), (95.0, 0.974), (105.0, 0.975)),
-        excluded={"training_copies": 1234, "rare": 0, "near_copies": 1},
-        seconds=90.0,
-        warnings=(f"column {HOSTILE!r} is {{odd}} & constant",),
-        weights=weight_summary(np.geomspace(1e-8, 1, 1200)),
-        origin=pool_usage(np.arange(0, 1200, 10), tmp_path / "pool.csv", 1200)[0],
-        findings=findings,
-    )
+    stages.append({"name": "refinement", "seconds": 40.0, "rows": 120} | refinement | {"fit": fit})
+    file = {"path": "data/<i>ünï</i>.csv", "rows": 120, "columns": 3, "sha256": "0" * 64}
+    content = {
+        "training": file,
+        "pool": {"path": "pool.csv", "rows": 1200, "columns": 3, "sha256": "1" * 64, "made_by": None},
+        "result": file,
+        "parameters": {"pool": asdict(pool_parameters()), "selection": asdict(selection_parameters(seed=7))},
+        "seed": 7,
+        "versions": versions(),
+        "stages": stages,
+        "accuracy": {step: figures.as_dict() for step, figures in accuracy.items()},
+        "curve": [[4.0, 0.93], [65.0, 0.95], [85.0, 0.97], [95.0, 0.974], [105.0, 0.975]],
+        "excluded": {"training_copies": 1234, "rare": 0, "near_copies": 1},
+        "warnings": [f"column {HOSTILE!r} is {{odd}} & constant"],
+        "peak_memory_bytes": 10**9,
+        "seconds": 90.0,
+        "weights": weight_summary(np.geomspace(1e-8, 1, 1200)),
+        "origin": pool_usage(np.arange(0, 1200, 10), tmp_path / "pool.csv", 1200)[0],
+        "trainings": [],
+        "draft": False,
+        "closest_training_row": {},
+        **findings,
+    }
+    return json.loads(json.dumps(content))
 
 
 @pytest.fixture
@@ -102,9 +110,3 @@ def qa_report():
             "copy_of_training": Accuracy(0.99, 0.98, 0.97).as_dict(),
         },
     )
-
-
-@pytest.fixture
-def run_summary(facts):
-    """Return the summary of the run as it is read back from its file."""
-    return json.loads(json.dumps(summary(facts)))

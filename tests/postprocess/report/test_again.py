@@ -13,7 +13,7 @@ from postprocess.data.sources import open_source
 from postprocess.report import page as page_module
 from postprocess.report.__main__ import main
 from postprocess.report.mostlyai_qa import QaReport
-from postprocess.report.summary import FileFacts, summary, write_summary
+from postprocess.report.summary import file_facts, write_summary
 from tests.postprocess.report.conftest import frame
 
 
@@ -76,12 +76,12 @@ def pool(tmp_path):
 
 
 @pytest.fixture
-def run(files, pool, facts, tmp_path):
+def run(files, pool, run_summary, tmp_path):
     """Write the summary of a run beside the result."""
     paths = {role: tmp_path / role / f"{role}.csv" for role in ("training", "result")} | {"pool": pool}
-    read = {role: vars(FileFacts.of(open_source(path, role=role), 120)) for role, path in paths.items()}
+    read = {role: file_facts(open_source(path, role=role), 120) for role, path in paths.items()}
     read["pool"] |= {"rows": 300, "made_by": "an earlier run"}
-    write_summary(summary(facts) | read | {"warnings": ["mind the gap"]}, tmp_path / "result" / "result_summary.json")
+    write_summary(run_summary | read | {"warnings": ["mind the gap"]}, tmp_path / "result" / "result_summary.json")
 
 
 @pytest.mark.usefixtures("run")

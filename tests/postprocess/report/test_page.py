@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,7 +13,7 @@ from postprocess.report import page as page_module
 from postprocess.report.charts import charts
 from postprocess.report.page import page
 from postprocess.report.sentences import ACCURACY_NAMES
-from postprocess.report.summary import summary
+from postprocess.report.summary import qa_figures
 from postprocess.selection.eligibility import EXCLUSION_REASONS
 from tests.postprocess.report.conftest import HOSTILE, findings_between
 
@@ -103,8 +102,8 @@ def test_the_page_needs_no_network(run_summary):
     assert not re.search(r"https?://|@import|src=|url\(", without_plotly)
 
 
-def test_a_holdout_adds_its_figures_to_the_page(facts, qa_report, run_summary):
-    with_holdout = summary(replace(facts, qa=qa_report, qa_page="a b_official.html"))
+def test_a_holdout_adds_its_figures_to_the_page(qa_report, run_summary):
+    with_holdout = run_summary | qa_figures(qa_report, "a b_official.html")
     reader, text = read(with_holdout)
     assert "mean of the draws" in text
     assert "0.60 0.30 to 0.90 0.90 at least 0.5 (MOSTLY AI Prize) met" in text
