@@ -33,8 +33,8 @@ class Run:
     """What a run has read and made.
 
     pool_file, pool: the file and its codes. pool_made_by: "this run", "an earlier run", or None if the pool was given.
-    paths: of the result and of the files beside it, one for each of ENDINGS. parameters: of the pool (any dataclass) and
-    of the selection.
+    paths: of the result and of the files beside it, one for each of ENDINGS. parameters: of the pool (any dataclass)
+    and of the selection.
     """
 
     inputs: Inputs
