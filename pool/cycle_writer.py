@@ -12,6 +12,7 @@ from pool.protocols import RARE
 
 ToText = Callable[[pd.DataFrame], pd.DataFrame]
 
+MARK = "\ufeff"  # the byte order mark
 ROWS_PER_SLICE = 25_000  # turned into text at a time: a row takes far more memory as text than as numbers
 
 
@@ -69,6 +70,8 @@ class CycleWriter:
         if self.rows < len(training.frame):
             self._first.append(frame.head(len(training.frame) - self.rows))
         shown, header = _shown(frame, training.to_text), self._with_header and self.rows == 0
+        if header and shown.columns[0].startswith(MARK):
+            self._file.write(MARK.encode())  # readers take the first byte order mark for the file's own
         shown.to_csv(self._file, index=False, header=header, lineterminator=training.line_end, encoding="utf-8")
         self.rows += len(frame)
         self.contradictions += contradictions

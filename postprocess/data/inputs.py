@@ -52,4 +52,5 @@ def open_inputs(
         require_columns(source, sources["training"].columns)
     if holdout is not None and filecmp.cmp(training, holdout, shallow=False):
         raise InputError(f"{holdout}: the same as the training data; give rows that the training data does not have")
+    _ = sources["training"].sha256  # taken now, because the file may change during a long run
     return Inputs(**sources)

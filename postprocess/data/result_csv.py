@@ -17,6 +17,7 @@ from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.progress import Progress
 
 _MUST_QUOTE = r'[",\r\n]'
+_MARK = "\ufeff"  # the byte order mark
 
 
 def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path, *, progress: Progress) -> None:
@@ -49,6 +50,8 @@ def write_result(source: Source, rows: np.ndarray, binning: Binning, path: Path,
 
 def _write(file: BinaryIO, source: Source, rows: np.ndarray, binning: Binning) -> tuple[int, dict[str, int]]:
     """Write the rows; returns their number and, by column, the number of text values that had to change."""
+    if binning.names[0].startswith(_MARK):
+        file.write(_MARK.encode())  # readers take the first byte order mark for the file's own
     file.write(_csv_lines([pa.array([name]) for name in binning.names]))
     first = written = 0
     rewritten: Counter[str] = Counter()

@@ -72,8 +72,9 @@ def require_writable(folder: Path) -> None:
     """Raise InputError if no file can be written to `folder`, or if it does not exist and cannot be made."""
     require_utf8(folder)
     try:
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
-    except OSError as error:  # a name that is too long
+        existing = next(path for path in (folder, *folder.parents) if path.is_symlink() or path.exists())
+        existing.stat()
+    except OSError as error:  # a name that is too long, or a link to nothing or to itself
         raise InputError(f"{folder}: {error.strerror}; give another --output") from error
     if not existing.is_dir():
         raise InputError(f"{existing}: a file, so {folder} cannot be a folder; give another --output")

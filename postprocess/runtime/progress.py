@@ -254,7 +254,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def _timed(text: str) -> str:
-    return f"{time.strftime('%H:%M:%S')}  {text}"
+    return " ".join(f"{time.strftime('%H:%M:%S')}  {text}".splitlines())  # a path may contain a line break
 
 
 def _join(*parts: str) -> str:

@@ -43,7 +43,7 @@ def filter_close_rows(
     """Return the eligible rows that are not too close to a training row, and how many were found too close.
 
     The third value is (n,) the distance of each training row to the nearest other one, or None without a privacy
-    filter. exempt: (n_pool,) bool, rows that the filter never leaves out. A first sweep of IPF tells which rows are
+    filter. exempt: (n_pool,) bool, rows that the filter never leaves out. A first sweep of IPF shows which rows are
     likely to be chosen, because only those are compared.
     """
     share, multiplier = context.parameters.privacy_filter, context.parameters.trimming_data_multiplier

@@ -88,6 +88,18 @@ def test_a_pool_or_holdout_that_is_missing_or_lacks_columns_is_refused(training,
 
 
 @pytest.mark.parametrize("place", [".", "results", "pool_data"])
+@pytest.mark.parametrize("target", ["nowhere", "itself"])
+def test_an_output_that_links_to_nothing_is_refused_before_any_work(training, output, tmp_path, capsys, place, target):
+    if place != ".":
+        output.mkdir()
+    link = output / place
+    link.symlink_to(link if target == "itself" else tmp_path / "nowhere")
+    assert call(training, "--output", output) == 2
+    assert "give another --output" in complaint(capsys)
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("place", [".", "results", "pool_data"])
 def test_an_output_that_cannot_be_a_folder_is_refused(training, output, capsys, place):
     if place != ".":
         output.mkdir()

@@ -103,6 +103,20 @@ def test_a_single_column_gives_a_result(tmp_path, output):
     assert summary["accuracy"]["refined"]["trivariate"] is None
 
 
+@pytest.mark.parametrize("name", ["\ufeffmarked", '"', "a,b\nc", " ", "\ufeff"])
+def test_any_column_name_is_read_back_from_pool_and_result(tmp_path, output, name):
+    frame = text_frame().rename(columns={"text": name})
+    path = tmp_path / "training.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + frame.to_csv(index=False).encode())  # readers take the first mark for the file's
+    code = call(path, "--output", output)
+    if not name.strip():
+        assert code == 2
+        return
+    assert code == 0
+    for written in (output / "results" / f"{STEM}.csv", output / "pool_data" / "flat_pool_20260131_0930.csv"):
+        assert open_source(written, role="result").columns == tuple(frame)
+
+
 def test_a_draft_is_called_a_draft_in_files_log_page_and_summary(training, output, capsys):
     assert call(training, "--draft", "--output", output) == 0
     assert f"results/{STEM}_draft.csv" in files_below(output)

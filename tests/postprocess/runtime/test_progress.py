@@ -129,6 +129,11 @@ def test_a_log_line_carries_the_time_of_day(lines, stream):
     assert text == "pool_data/flat_pool.csv\n"
 
 
+def test_a_text_with_line_breaks_is_one_line(lines, stream):
+    lines.log("a\nfolder/training.csv: odd")
+    assert texts(stream) == ["a folder/training.csv: odd"]
+
+
 def test_a_failing_task_is_logged_as_stopped(lines, stream):
     with pytest.raises(KeyboardInterrupt), lines.task("Training"):
         raise KeyboardInterrupt
