@@ -16,18 +16,18 @@ PROGRAM = "python -m postprocess.report"
 if __name__ == "__main__":
     explain_early_exit(PROGRAM)
 
-from postprocess.data.binning import fit_binning, read_typed
+from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import open_inputs
 from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
-from postprocess.report.mostlyai_qa import evaluate
 from postprocess.report.page import write_page
 from postprocess.report.summary import file_facts, qa_figures, versions
-from postprocess.report.write import random_rows
+from postprocess.report.write import evaluate_files, random_rows
 from postprocess.runtime.exits import InputError, Parser
 from postprocess.runtime.outputs import free_path, require_utf8, require_writable
 from postprocess.runtime.progress import Progress, open_progress
+from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
 
 TO_SAVE_MEMORY = "leave --pool out, or free some"
@@ -87,14 +87,8 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
 
     written = [page]
     if inputs.holdout is not None:
-        qa = evaluate(
-            training=read_typed(inputs.training, binning),
-            holdout=read_typed(inputs.holdout, binning),
-            result=read_typed(inputs.result, binning),
-            page=qa_page,
-            warn=lambda text: progress.log(f"warning: {text}"),
-            progress=progress,
-        )
+        files_of_qa = (inputs.training, inputs.holdout, inputs.result)
+        qa = evaluate_files(files_of_qa, binning, qa_page, journal=Journal(progress))
         summary |= qa_figures(qa, qa_page.name)
         written += [qa_page] if qa else []
     write_page(summary, page)

@@ -1,5 +1,4 @@
-"""How close rows come to training rows: distances to the closest record of a result and of a plain sample of the
-pool."""
+"""How close the rows of a result, and of a random sample of its pool, come to single training rows."""
 
 from collections.abc import Mapping
 

@@ -127,12 +127,23 @@ def _evaluate(run: Run, result_file: Source, page: Path, journal: Journal) -> Qa
         return None
     with journal.stage("mostlyai-qa") as stage:
         stage.rows = run.training.n_rows
-        return evaluate(
-            training=read_typed(run.inputs.training, run.binning),
-            holdout=read_typed(run.inputs.holdout, run.binning),
-            result=read_typed(result_file, run.binning),
-            page=page,
-            threads=run.parameters[1].threads,
-            warn=journal.warn,
-            progress=journal.progress,
+        threads = run.parameters[1].threads
+        return evaluate_files(
+            (run.inputs.training, run.inputs.holdout, result_file), run.binning, page, threads=threads, journal=journal
         )
+
+
+def evaluate_files(
+    files: tuple[Source, Source, Source], binning: Binning, page: Path, *, threads: int | None = None, journal: Journal
+) -> QaReport | None:
+    """Return mostlyai-qa's figures for the files of training data, holdout and result, in this sequence."""
+    training, holdout, result = (read_typed(file, binning) for file in files)
+    return evaluate(
+        training=training,
+        holdout=holdout,
+        result=result,
+        page=page,
+        threads=threads,
+        warn=journal.warn,
+        progress=journal.progress,
+    )

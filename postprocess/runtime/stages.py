@@ -10,8 +10,10 @@ from postprocess.runtime.progress import Progress
 
 @dataclass
 class Stage:
-    """One stage: its wall-clock seconds, the rows that it made or looked at, how it ended, and when
-    (time.monotonic)."""
+    """One stage: its wall-clock seconds, the rows that it made or compared, and how it ended.
+
+    ended: the time of its end by time.monotonic.
+    """
 
     name: str
     seconds: float = 0.0

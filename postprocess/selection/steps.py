@@ -42,7 +42,7 @@ def filter_close_rows(
 ) -> tuple[np.ndarray, int, np.ndarray | None]:
     """Return the eligible rows that are not too close to a training row, and how many were found too close.
 
-    The third value is (n,) the distance of each training row to the nearest other one, or None without a privacy
+    The third value holds (n,) the distances of the training rows to the nearest other one. It is None without a privacy
     filter. exempt: (n_pool,) bool, rows that the filter never leaves out. A first sweep of IPF shows which rows are
     likely to be chosen, because only those are compared.
     """
@@ -134,6 +134,7 @@ def round_to_subset(context: Context, eligible: np.ndarray, weights: np.ndarray,
 
 
 def measure_subset(context: Context, subset: np.ndarray) -> Accuracy:
+    """Return the accuracy of the oversized subset."""
     with context.journal.stage(Step.MEASURING) as stage:
         stage.rows = len(subset)
         return _measured(context, subset)

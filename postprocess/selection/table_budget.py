@@ -19,7 +19,8 @@ def layout_within(
     """Return the tables to match within `refinement_top_pairs`, `refinement_top_triples` and `max_memory`.
 
     training: (n_columns, n_rows) uint8; n_codes: (n_columns,). Returns the layout and the sequence of the columns that
-    it is made for. If not all tables are matched, the most informative columns come first; else none changes its place.
+    it is made for. If not all tables are matched, the most informative columns come first; otherwise the columns keep
+    their places.
     """
     n_columns = len(n_codes)
     pair_columns = _max_columns(2, n_columns, parameters.refinement_top_pairs)

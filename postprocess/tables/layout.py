@@ -20,8 +20,9 @@ import numpy as np
 class Layout:
     """Where the cells of each table lie.
 
-    n_codes: (n_columns,) number of codes of each column. pair_columns, triple_columns: the bivariate and trivariate
-    tables are those of the first columns, in these numbers; triple_columns <= pair_columns <= n_columns.
+    n_codes: (n_columns,) number of codes of each column. pair_columns, triple_columns: the bivariate tables are those
+    of the first pair_columns columns, the trivariate ones those of the first triple_columns columns. triple_columns is
+    at most pair_columns, and pair_columns at most n_columns.
 
     Raises ValueError if the numbers of columns break this order.
     """

@@ -153,12 +153,12 @@ ACCURACIES = ("univariate", "bivariate", "trivariate", "overall")
 def test_a_holdout_adds_the_figures_and_the_page_of_mostlyai_qa(files, tmp_path, capsys, monkeypatch):
     given = {}
 
-    def evaluate(*, page, warn, progress, **frames):
+    def evaluate(*, page, threads, warn, progress, **frames):
         given.update({role: len(rows) for role, rows in frames.items()})
         page.write_text("qa's own")
         return QaReport(accuracy=dict.fromkeys(ACCURACIES, 0.9), privacy={"dcr_share": 0.5})
 
-    monkeypatch.setattr("postprocess.report.__main__.evaluate", evaluate)
+    monkeypatch.setattr("postprocess.report.write.evaluate", evaluate)
     frame(30, 7).to_csv(tmp_path / "holdout.csv", index=False)
     assert main([*files, f"--holdout={tmp_path / 'holdout.csv'}"]) == 0
     page, official_page = written(capsys)
