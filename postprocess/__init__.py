@@ -3,6 +3,7 @@
     runtime         what any batch program needs: exits, progress, stages, threads, output files
     data            files, typed values and the training data's formats; from them, integer codes
     tables          contingency tables of codes: layout, counts, accuracy, mutual information
+    privacy         distances to the closest real row, and membership attacks
     selection       the method, one step a file; `select.py` calls the steps in order
     report          what a run reports: summary, page, mostlyai-qa's figures
     command_line    what a call of main.py asks for

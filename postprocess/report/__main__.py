@@ -23,7 +23,7 @@ from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.page import write_page
 from postprocess.report.summary import file_facts, qa_figures, versions
-from postprocess.report.write import evaluate_files, random_rows
+from postprocess.report.write import attack_figures, evaluate_files, random_rows
 from postprocess.runtime.exits import InputError, Parser
 from postprocess.runtime.outputs import free_path, require_utf8, require_writable
 from postprocess.runtime.progress import Progress, open_progress
@@ -87,6 +87,10 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
 
     written = [page]
     if inputs.holdout is not None:
+        others = read_codes(inputs.holdout, binning, progress=progress).codes
+        summary |= attack_figures(
+            codes["training"], others, codes["result"], binning, seed=SEED, journal=Journal(progress)
+        )
         files_of_qa = (inputs.training, inputs.holdout, inputs.result)
         qa = evaluate_files(files_of_qa, binning, qa_page, journal=Journal(progress))
         summary |= qa_figures(qa, qa_page.name)

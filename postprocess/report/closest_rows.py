@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from postprocess.privacy.nearest import compare_with_training
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.threads import Workers
-from postprocess.selection.nearest import compare_with_training
 
 DCR_SAMPLE_ROWS = 5_000  # of each data set whose distances to the training rows are measured
 

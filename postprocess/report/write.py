@@ -11,6 +11,7 @@ from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import Inputs
 from postprocess.data.sources import Source, open_source
+from postprocess.privacy.membership import MIN_CONTROLS, attack
 from postprocess.report.closest_rows import closest_training_rows
 from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
@@ -86,6 +87,7 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
             stage.rows = sum(int(figures["rows"]) for figures in closest.values())
     assert comparison.sample is not None, "a sample was given"
     progress.log(f"accuracy of a random sample of the pool, for comparison: {comparison.sample}")
+    attacks = {} if run.inputs.holdout is None else _attack(run, run.inputs.holdout, result, journal)
     accuracy = {step: each.as_dict() for step, each in {"pool_sample": comparison.sample, **selection.accuracy}.items()}
     if harm := worse_than_a_sample({"accuracy": accuracy, "stages": [stage.status for stage in journal.stages]}):
         journal.warn(harm)
@@ -105,9 +107,52 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         "origin": origin,
         "trainings": trainings,
         "draft": run.draft,
+        **attacks,
         "closest_training_row": closest,
         **findings_of(comparison, training, result, run.binning),
     }
+
+
+def _attack(run: Run, holdout: Source, result: np.ndarray, journal: Journal) -> dict[str, Any]:
+    """Attack the result with the holdout as controls, and return the figures for the summary."""
+    threads, progress = run.parameters[1].threads, journal.progress
+    with journal.stage("membership attacks") as stage:
+        others = read_codes(holdout, run.binning, progress=progress, threads=threads).codes
+        stage.rows = others.shape[1]
+        return attack_figures(
+            run.training.codes,
+            others,
+            result,
+            run.binning,
+            seed=run.parameters[1].seed,
+            threads=threads,
+            journal=journal,
+        )
+
+
+def attack_figures(
+    training: np.ndarray,
+    others: np.ndarray,
+    result: np.ndarray,
+    binning: Binning,
+    *,
+    seed: int,
+    threads: int | None = None,
+    journal: Journal,
+) -> dict[str, Any]:
+    """Return the membership attacks on a result as plain values. The arguments: as `membership.attack` takes them.
+
+    Fewer than two rows apart make no attack: then nothing is returned, and a warning says so.
+    """
+    if others.shape[1] < MIN_CONTROLS:
+        journal.warn(f"no membership attacks, because they need at least {MIN_CONTROLS} holdout rows")
+        return {}
+    with open_workers(threads, progress=journal.progress) as workers:
+        rng = random_stream(seed, "membership attacks")
+        attacks = attack(result, training, others, binning.n_codes, rng=rng, workers=workers)
+    for name, each in attacks.items():
+        journal.progress.log(f"membership attack by {name}: AUC {each.all_rows.auc:.3f}, 0.5 gives nothing away")
+    return {"membership_attacks": {name: each.as_dict() for name, each in attacks.items()}}
 
 
 def random_rows(n_pool: int, n: int, seed: int) -> np.ndarray:

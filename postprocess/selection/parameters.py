@@ -42,8 +42,9 @@ class SelectionParameters:
             self._check_whole(name, minimum, or_none=True)
         for name in ("max_trimming_time", "max_refinement_time"):
             self._check_number(name, "a number of minutes of at least 0", low=0)
-        for name in ("ipf_tolerance", "refinement_tolerance", "target_smoothing", "privacy_filter"):
+        for name in ("ipf_tolerance", "refinement_tolerance", "privacy_filter"):
             self._check_number(name, "a share from 0 to 1", low=0, high=1)
+        self._check_number("target_smoothing", "a number of at least 0", low=0)
         self._check_number("trimming_data_multiplier", "a number of at least 1", low=1)
         self._check_number("max_memory", "a number of GiB above 0", low=math.ulp(0.0))
         self._check("allow_training_copies", "True or False", isinstance(self.allow_training_copies, bool))

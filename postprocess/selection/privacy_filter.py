@@ -12,7 +12,7 @@ import numpy as np
 
 from postprocess.runtime.threads import chunks
 
-COMPARED_MULTIPLE = 2.0  # rows compared at a time, as a multiple of those wanted: lighter rows are hardly ever chosen
+COMPARED_MULTIPLE = 2.0  # rows compared at a time, as a multiple of those wanted: to compare the whole pool takes long
 NEAR_COPY = 1  # columns: a row that differs in no more may be a training row in disguise ...
 COMMON_SHARE = 0.1  # ... unless more than this share of the training rows are that close to another training row
 
@@ -47,21 +47,22 @@ def filter_rows(
     wanted: int,
     needed: int,
     is_too_close: Callable[..., np.ndarray],
+    rng: np.random.Generator,
 ) -> FilterResult:
     """Leave out the rows that are too close to a training row.
 
     If fewer rows than needed would be left, only near copies are left out. If that still leaves too few rows, none are.
 
-    weights: (n_rows,) how likely each row is to be chosen; only the heaviest rows are compared, see
+    weights: (n_rows,) how likely each row is to be chosen; only some rows, drawn by weight, are compared, see
     `far_enough`. training_dcr, share: as `exclusion_radius` takes them. is_too_close: given row numbers
     and (n_training,) radii, returns (n_rows,) bool.
     """
     radius = exclusion_radius(training_dcr, share)
-    rows, close = far_enough(weights, wanted=wanted, is_too_close=partial(is_too_close, radius=radius))
+    rows, close = far_enough(weights, wanted=wanted, rng=rng, is_too_close=partial(is_too_close, radius=radius))
     if len(rows) >= needed:
         return FilterResult(rows, Mode.TOO_CLOSE, close, 0)
     radius = near_copy_radius(training_dcr)
-    rows, copies = far_enough(weights, wanted=wanted, is_too_close=partial(is_too_close, radius=radius))
+    rows, copies = far_enough(weights, wanted=wanted, rng=rng, is_too_close=partial(is_too_close, radius=radius))
     if len(rows) >= needed:
         return FilterResult(rows, Mode.NEAR_COPIES_ONLY, copies, close - copies)
     return FilterResult(np.arange(len(weights)), Mode.NOTHING, 0, close)
@@ -92,15 +93,24 @@ def near_copy_radius(training_dcr: np.ndarray) -> np.ndarray:
 
 
 def far_enough(
-    weights: np.ndarray, *, wanted: int, is_too_close: Callable[[np.ndarray], np.ndarray]
+    weights: np.ndarray,
+    *,
+    wanted: int,
+    rng: np.random.Generator,
+    is_too_close: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, int]:
     """Return the sorted numbers of rows that may still be selected, and how many rows were found too close.
 
-    Rows are compared in the order of their weights, in chunks, until `wanted` rows have passed. The others are never
-    compared, because that would take too long, and they are not returned. If too many rows are too close, fewer than
-    `wanted` are returned.
+    Rows are drawn without replacement, with chances in proportion to their weights, and compared in chunks until
+    `wanted` rows have passed. So the rows that pass have about the tables that the weights give the whole pool. The
+    heaviest rows alone would not: the light ones together matter as much. The rows not drawn are not compared, because
+    that would take too long, and they are not returned. If too many rows are too close, fewer than `wanted` are
+    returned.
+
+    The order of the draw is that of Efraimidis and Spirakis, 2006, "Weighted random sampling with a reservoir"
+    (Information Processing Letters).
     """
-    order = np.argsort(-weights, kind="stable")
+    order = np.argsort(-weights / rng.exponential(size=len(weights)), kind="stable")
     passed, n_too_close = np.empty(0, dtype=order.dtype), 0
     for part in chunks(len(order), round(COMPARED_MULTIPLE * wanted)):
         rows = np.sort(order[part])

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from postprocess.privacy.nearest import compare_with_training
+from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Deadline
 from postprocess.selection.context import Context, Curve, Step
 from postprocess.selection.ipf import IpfResult, fit_weights
-from postprocess.selection.nearest import compare_with_training
 from postprocess.selection.privacy_filter import Mode, filter_rows
 from postprocess.selection.refinement import refine
 from postprocess.selection.rounding import round_weights, subset_size
@@ -60,6 +61,7 @@ def filter_close_rows(
             wanted=subset_size(context.n, len(eligible), multiplier),
             needed=context.n,
             is_too_close=lambda places, radius: _is_too_close(context, eligible[places], radius, exempt),
+            rng=random_stream(context.parameters.seed, "rows to compare"),
         )
         stage.rows = len(filtered.rows)
     if filtered.mode is not Mode.TOO_CLOSE:

@@ -3,15 +3,15 @@
 Training rows are a sample, so their tables differ from the population's by sampling noise. Matching the tables to the
 last count gains accuracy on these very rows, loses it on unseen rows, and draws the result towards the training rows.
 The pool's tables differ too, by the generator's bias, but they have little noise. The better estimate of the population
-lies between the two, table by table (James and Stein, 1961, "Estimation with quadratic loss"; Fienberg and Holland,
-1973, "Simultaneous estimation of multinomial cell probabilities"):
+lies between the two (Fienberg and Holland, 1973, "Simultaneous estimation of multinomial cell probabilities"; Efron and
+Morris, 1973, "Stein's estimation rule and its competitors"). Cell by cell,
 
-    target = (1 - s b) * training + s b * pool,    b = min(1, noise / distance)
+    target = training + pull * (pool - training),    pull = s * noise / (s * noise + bias)
 
-The noise is the expected squared error of the training data's counts, sum(count * (1 - count / n)). The distance is the
-squared distance of the two tables. Both are summed over the cells of the table, and s is the smoothing. If the pool is
-off by more than noise can explain, the training data decides. If the two cannot be told apart, the pool decides as far
-as s allows.
+The noise of a cell is the variance of its count, m (1 - m / n), with m the pool's count scaled to n rows. Its squared
+bias is taken as b m ** 1.5. One b for each table follows from the squared distance of the two tables, less the noise
+that the training data's counts explain. So the pool decides on cells of few rows, where one row weighs much, and the
+training data on those of many. The smoothing s is 1 for this estimate itself; a larger one counts the noise s times.
 
 Univariate tables are not smoothed: all rows fall into a few cells, whose noise is small beside the generator's bias.
 """
@@ -26,7 +26,7 @@ from postprocess.tables.counts import Tables, count_table, count_tables_starting
 from postprocess.tables.layout import Layout
 
 PRIOR_MULTIPLE = 4  # pool rows that are counted, as a multiple of the training rows: their noise then adds little
-MIN_DISTANCE = 1e-9  # squared counts: below it, two tables are the same
+MIN_BIAS = 1e-9  # of a table without pool rows, so that nothing is divided by 0
 MIN_SMOOTHED_ORDER = 2
 
 
@@ -42,13 +42,21 @@ def smoothed(counts: np.ndarray, prior: np.ndarray, offsets: np.ndarray, n: int,
     """Return the target counts of tables that lie side by side: (n_keys, width) float64.
 
     counts: (n_keys, width) training counts; prior: the pool's counts scaled to the same n rows. offsets: (n_tables,)
-    where each table begins along the width. smoothing: share, 0..1.
+    where each table begins along the width. smoothing: above 0.
     """
+
+    def by_table(cells: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(cells.sum(axis=0), offsets)
+
     gap = prior - counts
-    noise = np.add.reduceat((counts * (1 - counts / n)).sum(axis=0), offsets)
-    distance = np.add.reduceat((gap * gap).sum(axis=0), offsets)
-    pull = smoothing * np.minimum(1.0, noise / np.maximum(distance, MIN_DISTANCE))
-    return counts + np.repeat(pull, np.diff(offsets, append=counts.shape[1])) * gap
+    bias = prior * np.sqrt(prior)
+    unexplained = np.maximum(by_table(gap * gap - counts * (1 - counts / n)), 0)
+    scale = unexplained / np.maximum(by_table(bias), MIN_BIAS)
+    bias *= np.repeat(scale, np.diff(offsets, append=counts.shape[1]))
+    noise = smoothing * prior * (1 - prior / n)
+    bias += noise
+    pull = np.divide(noise, bias, out=np.ones_like(noise), where=bias > 0)  # the pool decides if it lacks the cell
+    return counts + pull * gap
 
 
 def target_tables(

@@ -49,6 +49,8 @@ def test_a_holdout_adds_qa_s_figures_and_leaves_the_result_unchanged(training, o
     assert 0 < summary["official_accuracy"]["overall"] < 1 and 0 <= summary["privacy"]["dcr_share"] <= 1
     assert summary["official_page"] == f"{STEM}_2_official.html" and len(summary["privacy_by_seed"]) == 5
     assert summary["accuracy_with_holdout"]["copy_of_training"]["overall"] > 0.8
+    attacks = summary["membership_attacks"]
+    assert {name: attacks[name]["all_rows"]["controls"] for name in attacks} == {"tables": 50, "distance": 50}
     assert (output / "results" / f"{STEM}_2_official.html").stat().st_size > 0
     assert not (output / "results" / f"{STEM}_official.html").exists()
 

@@ -59,7 +59,7 @@ def test_marginals_of_pairs_are_smoothed_towards_the_pool():
     training = np.array([[0] * 6 + [1] * 4, [0] * 10], dtype=np.uint8)
     pool = np.array([[0] * 10 + [1] * 10, [0] * 20], dtype=np.uint8)
     pair, single = target_marginals(training, pool, np.array([2, 1]), [(0, 1), (0,)], smoothing=0.5, workers=ALONE)
-    assert pair.target.tolist() == [5.5, 4.5]  # the noise, 4.8, explains the distance, 2: half the way to 5 and 5
+    assert pair.target.tolist() == [5, 5]  # the noise, 4.8, explains the whole distance, 2
     assert single.target.tolist() == [6, 4]
 
 

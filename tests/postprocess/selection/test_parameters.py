@@ -25,7 +25,7 @@ NUMBERS = {  # the rule, allowed values, other values
     "trimming_data_multiplier": ("a number of at least 1", [1, 1.5], [0.99, 0, -2]),
     "ipf_tolerance": ("a share from 0 to 1", [0, 0.5, 1], [-0.001, 1.001]),
     "refinement_tolerance": ("a share from 0 to 1", [0, 0.5, 1], [-0.001, 1.001]),
-    "target_smoothing": ("a share from 0 to 1", [0, 0.5, 1], [-0.001, 1.001]),
+    "target_smoothing": ("a number of at least 0", [0, 0.5, 1, 3], [-0.001, float("inf")]),
     "privacy_filter": ("a share from 0 to 1", [0, 0.5, 1], [-0.001, 1.001]),
     "max_memory": ("a number of GiB above 0", [0.001, 64], [0, -1]),
 }

@@ -3,7 +3,7 @@ import pytest
 
 from postprocess.selection.privacy_filter import Mode, exclusion_radius, far_enough, filter_rows, near_copy_radius
 
-WEIGHTS = np.array([0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.0])  # the heaviest five: 1, 3, 5, 7, 8
+WEIGHTS = np.array([0, 0.9, 0, 0.8, 0, 0.7, 0, 0.6, 0.5, 0.0])  # five rows with a weight: 1, 3, 5, 7, 8
 
 
 def passed(too_close, *, wanted=2.5):
@@ -14,11 +14,11 @@ def passed(too_close, *, wanted=2.5):
         compared.append(rows.tolist())
         return np.isin(rows, too_close)
 
-    rows, number = far_enough(WEIGHTS, wanted=wanted, is_too_close=is_too_close)
+    rows, number = far_enough(WEIGHTS, wanted=wanted, rng=np.random.default_rng(1), is_too_close=is_too_close)
     return rows.tolist(), number, compared
 
 
-def test_only_the_heaviest_rows_are_compared_and_pass():
+def test_only_rows_with_a_weight_are_compared_and_pass_if_they_are_enough():
     assert passed(too_close=[3, 0, 2]) == ([1, 5, 7, 8], 1, [[1, 3, 5, 7, 8]])
 
 
@@ -27,8 +27,19 @@ def test_if_too_few_rows_pass_the_others_are_compared_as_well():
 
 
 def test_comparing_ends_once_enough_rows_have_passed():
-    rows, number, compared = passed(too_close=[1, 3, 0], wanted=1)
-    assert (rows, number, compared) == ([5, 7], 2, [[1, 3], [5, 7]])
+    rows, number, compared = passed(too_close=[], wanted=1)
+    assert (len(rows), number, len(compared), len(compared[0])) == (2, 0, 1, 2)
+
+
+def test_the_chance_of_a_row_is_in_proportion_to_its_weight():
+    rng, weights = np.random.default_rng(1), np.array([1.0, 2.0, 3.0, 0.0] * 500)
+    drawn, _ = far_enough(weights, wanted=50, rng=rng, is_too_close=lambda rows: np.zeros(len(rows), bool))
+    many = [
+        far_enough(weights, wanted=50, rng=rng, is_too_close=lambda rows: np.zeros(len(rows), bool))[0]
+        for _ in range(50)
+    ]
+    shares = np.bincount(np.concatenate(many) % 4, minlength=4) / (50 * len(drawn))
+    assert shares == pytest.approx([1 / 6, 1 / 3, 1 / 2, 0], abs=0.03)
 
 
 @pytest.mark.parametrize("wanted", [5, 6, 100])
@@ -78,5 +89,6 @@ def test_the_strictest_mode_that_leaves_enough_rows_is_used(distances, mode, row
         wanted=6,
         needed=4,
         is_too_close=lambda rows, radius: np.array(distances)[rows] <= radius[0],
+        rng=np.random.default_rng(1),
     )
     assert (found.rows.tolist(), found.mode, found.excluded, found.spared) == (rows, mode, excluded, spared)

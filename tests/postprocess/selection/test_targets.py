@@ -22,33 +22,29 @@ def expected(training, prior, layout, smoothing):
     n = training.shape[1]
     counts, found = oracles.count(training, layout), oracles.count(prior, layout)
     cells = oracles.all_cells(layout)
-    noise, distance = {}, {}
+    unexplained, powers = {}, {}
     for cell in cells:
-        table, gap = tuple(column for column, _ in cell), found[cell] * n / prior.shape[1] - counts[cell]
-        noise[table] = noise.get(table, 0) + counts[cell] * (1 - counts[cell] / n)
-        distance[table] = distance.get(table, 0) + gap**2
+        table, m = tuple(column for column, _ in cell), found[cell] * n / prior.shape[1]
+        noise = counts[cell] * (1 - counts[cell] / n)
+        unexplained[table] = unexplained.get(table, 0) + (m - counts[cell]) ** 2 - noise
+        powers[table] = powers.get(table, 0) + m**1.5
     values = []
     for cell in cells:
-        table = tuple(column for column, _ in cell)
-        pull = smoothing * min(1, noise[table] / max(distance[table], 1e-9)) if len(table) > 1 else 0
-        values.append(counts[cell] + pull * (found[cell] * n / prior.shape[1] - counts[cell]))
+        table, m = tuple(column for column, _ in cell), found[cell] * n / prior.shape[1]
+        noise = smoothing * m * (1 - m / n)
+        bias = max(unexplained[table], 0) / max(powers[table], 1e-9) * m**1.5
+        pull = noise / (noise + bias) if noise + bias > 0 else 1
+        values.append(counts[cell] + (pull if len(table) > 1 and smoothing > 0 else 0) * (m - counts[cell]))
     return np.array(values)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.sampled_from(LAYOUTS), st.sampled_from([0, 0.3, 1]), st.integers(0, 2**32 - 1))
+@given(st.sampled_from(LAYOUTS), st.sampled_from([0, 0.3, 1, 2]), st.integers(0, 2**32 - 1))
 def test_targets_follow_the_formula(layout, smoothing, seed):
     training = draw_codes(SIZES, 30, seed)
     prior = noisy_copies(training, SIZES, 70, seed)
     found = targets(training, prior, layout, smoothing)
     np.testing.assert_allclose(found.values, expected(training, prior, layout, smoothing), atol=1e-4)
-
-
-def test_each_table_keeps_its_number_of_rows():
-    training = draw_codes(SIZES, 30, seed=1)
-    found = targets(training, noisy_copies(training, SIZES, 70, seed=2), LAYOUTS[0], 0.7)
-    sums = [order.sum() / number for order, number in zip(found.orders(), LAYOUTS[0].n_tables, strict=True)]
-    assert sums == pytest.approx([30, 30, 30], rel=1e-5)
 
 
 def test_without_smoothing_the_targets_are_the_training_data():
@@ -65,18 +61,25 @@ def test_threads_make_no_difference():
     assert together.values.tobytes() == targets(training, prior, LAYOUTS[0], 0.5).values.tobytes()
 
 
-def test_a_pool_within_the_noise_decides_and_one_beyond_it_does_not():
-    """100 training rows, 40 and 60, have a noise of 48. A pool with 45 and 55 has the squared distance 50, so it pulls
-    by 48 / 50. A pool with 80 and 20 pulls by 48 / 3200.
+def test_a_pool_within_the_noise_decides_and_one_beyond_it_only_where_rows_are_few():
+    """100 training rows, 40 and 60, have a noise of 48. A pool with 45 and 55 has the squared distance 50, so 2 are
+    bias: 2 * 45 ** 1.5 / (45 ** 1.5 + 55 ** 1.5) for the first cell. It has the noise 45 * 0.55.
     """
     counts, starts = np.array([[40.0, 60.0]]), np.zeros(1, dtype=int)
+    bias = 2 * 45**1.5 / (45**1.5 + 55**1.5)
     near = smoothed(counts, np.array([[45.0, 55.0]]), starts, 100, 1.0)
-    np.testing.assert_allclose(near, [[44.8, 55.2]])
-    far = smoothed(counts, np.array([[80.0, 20.0]]), starts, 100, 1.0)
-    np.testing.assert_allclose(far, [[40.6, 59.4]])
-    half = smoothed(counts, np.array([[45.0, 55.0]]), starts, 100, 0.5)
-    np.testing.assert_allclose(half, [[42.4, 57.6]])
+    assert near[0, 0] == pytest.approx(40 + 5 * 24.75 / (24.75 + bias))
+    twice = smoothed(counts, np.array([[45.0, 55.0]]), starts, 100, 2.0)
+    assert twice[0, 0] == pytest.approx(40 + 5 * 49.5 / (49.5 + bias))
     np.testing.assert_allclose(smoothed(counts, counts, starts, 100, 1.0), counts)
+    counts, pool = np.array([[2.0, 500, 498]]), np.array([[6.0, 300, 694]])
+    pull = (smoothed(counts, pool, starts, 1000, 1.0) - counts) / (pool - counts)
+    assert pull[0, 0] > 5 * pull[0, 1] > 0
+
+
+def test_a_cell_that_the_pool_lacks_is_left_to_the_pool():
+    found = smoothed(np.array([[3.0, 97.0]]), np.array([[0.0, 100.0]]), np.zeros(1, dtype=int), 100, 1.0)
+    assert found[0, 0] == 0
 
 
 def test_smoothed_targets_are_closer_to_the_population():

@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess.privacy import nearest as module
+from postprocess.privacy.nearest import compare_with_training
 from postprocess.runtime.threads import open_workers
-from postprocess.selection import nearest as module
-from postprocess.selection.nearest import compare_with_training
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, watched
 
 SIZES = [3, 4, 2, 5, 3, 2]
