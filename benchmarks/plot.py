@@ -28,9 +28,10 @@ GROUPS = {  # groups of stages, as drawn: the label, colour and stages of each
 NEEDED = {  # for each option: the name of the items in its files, and the keys of each item that are drawn
     "scaling": ("points", (*VARIED, "run")),
     "curve": ("runs", ("accuracy", "curve")),
-    "privacy": ("seen", ("setting", "dcr_share", "pool_dcr_share", "accuracy_unseen")),
+    "privacy": ("seen", ("setting", "attacks", "accuracy_unseen")),
 }
 LINES = ("#4269d0", "#ff725c", "#3ca951", "#a463f2", "#efb118", "#9c6b4e")
+MARKS = "osD^v"  # once all colours are used
 HEADROOM = 1.08
 DPI = 150
 
@@ -99,7 +100,7 @@ def draw_curves(measurements: Sequence[tuple[str, Sequence[dict]]], path: Path) 
 
 
 def draw_privacy(experiments: Sequence[tuple[str, Sequence[dict]]], path: Path) -> None:
-    """Draw the accuracy against unseen rows by the difference of the DCR share from the pool's.
+    """Draw the frontier: the accuracy against unseen rows by the AUC of the attack by table differences.
 
     Each experiment (title, selections seen) has one chart. Each setting has one point, the mean of its seeds, with
     standard errors of the mean as bars.
@@ -108,15 +109,21 @@ def draw_privacy(experiments: Sequence[tuple[str, Sequence[dict]]], path: Path) 
     for axes, (title, seen) in zip(figure.subplots(1, len(experiments), squeeze=False)[0], experiments, strict=True):
         for number, setting in enumerate(dict.fromkeys(each["setting"] for each in seen)):
             of_setting = [each for each in seen if each["setting"] == setting]
-            lean = np.array([each["dcr_share"] - each["pool_dcr_share"] for each in of_setting])
+            lean = np.array([each["attacks"]["tables"]["all_rows"]["auc"] for each in of_setting])
             unseen = np.array([each["accuracy_unseen"] for each in of_setting])
             x_error, y_error = (values.std() / np.sqrt(max(1, len(values) - 1)) for values in (lean, unseen))
             axes.errorbar(
-                lean.mean(), unseen.mean(), y_error, x_error, "o", color=LINES[number % len(LINES)], label=setting
+                lean.mean(),
+                unseen.mean(),
+                y_error,
+                x_error,
+                MARKS[number // len(LINES)],
+                color=LINES[number % len(LINES)],
+                label=setting,
             )
-        axes.axvline(0, color="#bbbbbb", zorder=0)
+        axes.axvline(0.5, color="#bbbbbb", zorder=0)
         axes.set_title(title)
-        axes.set_xlabel("DCR share above the pool's")
+        axes.set_xlabel("AUC of table differences (0.5: nothing given away)")
         axes.set_ylabel("accuracy against unseen rows")
         axes.legend(frameon=False, fontsize="small")
         axes.margins(0.15)

@@ -48,12 +48,13 @@ def smoothed(counts: np.ndarray, prior: np.ndarray, offsets: np.ndarray, n: int,
     def by_table(cells: np.ndarray) -> np.ndarray:
         return np.add.reduceat(cells.sum(axis=0), offsets)
 
+    counts, prior = counts.astype(np.float32), prior.astype(np.float32)  # twice as fast; the targets need no more
     gap = prior - counts
     bias = prior * np.sqrt(prior)
-    unexplained = np.maximum(by_table(gap * gap - counts * (1 - counts / n)), 0)
-    scale = unexplained / np.maximum(by_table(bias), MIN_BIAS)
+    noise_of_table = n - by_table(counts * counts) / n
+    scale = np.maximum(by_table(gap * gap) - noise_of_table, 0) / np.maximum(by_table(bias), MIN_BIAS)
     bias *= np.repeat(scale, np.diff(offsets, append=counts.shape[1]))
-    noise = smoothing * prior * (1 - prior / n)
+    noise = prior * (smoothing - prior * (smoothing / n))
     bias += noise
     pull = np.divide(noise, bias, out=np.ones_like(noise), where=bias > 0)  # the pool decides if it lacks the cell
     return counts + pull * gap

@@ -67,7 +67,7 @@ def test_the_title_of_a_chart_is_given_or_is_the_name_of_its_file(tmp_path, monk
         ("--curve", '{"runs": []}', "measured.json: has no 'runs'"),
         ("--curve", "[]", "measured.json: has no 'runs'"),
         ("--curve", '{"runs": [{"curve": []}]}', "measured.json: 'runs' without 'accuracy'"),
-        ("--privacy", '{"seen": [1]}', "measured.json: 'seen' without 'setting', 'dcr_share'"),
+        ("--privacy", '{"seen": [1]}', "measured.json: 'seen' without 'setting', 'attacks'"),
         ("--privacy", "nope", "measured.json: not a JSON file (Expecting value: line 1 column 1 (char 0))"),
     ],
 )
