@@ -96,7 +96,7 @@ SELECTION = SelectionParameters(
     max_memory=4.0,
     # How far the targets of pairs and triples move from the training data's tables towards the pool's. 1: as far as
     # sampling noise explains the difference. More gives less away of single rows. 0 fits the training rows as they are.
-    target_smoothing=1.0,
+    target_smoothing=1.5,
     # 0 to 1: a pool row is excluded if its distance to its closest training row is below this share of that row's
     # distance to the nearest other training row, or if it differs in one column only and real rows rarely do. 0: off.
     privacy_filter=0.75,

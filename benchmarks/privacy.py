@@ -39,7 +39,7 @@ SETTINGS = (  # in addition to main.py's own parameters
     "fullest fit:target_smoothing=0.0,privacy_filter=0.0",
     "smoothing alone:privacy_filter=0.0",
     "smoothing 0.5:target_smoothing=0.5",
-    "smoothing 1.5:target_smoothing=1.5",
+    "smoothing 1:target_smoothing=1.0",
     "smoothing 3:target_smoothing=3.0",
 )
 ATTACKS = ("tables", "distance")
