@@ -10,7 +10,7 @@ EXCLUSION_REASONS = {  # why a pool row is not eligible
     "training_copies": "equal to a training row",
     "rare": "with a _RARE_ value that the training data does not have",
     "near_copies": "too close to a training row (privacy_filter)",
-    "not_compared": "of too little IPF weight to be considered",
+    "not_compared": "not drawn to be considered, by IPF weight",
 }
 
 
