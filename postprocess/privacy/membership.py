@@ -165,7 +165,7 @@ def advantage(members: np.ndarray, controls: np.ndarray) -> Advantage:
 
 
 def _found(members: np.ndarray, controls: np.ndarray) -> float:
-    """Return the share of members that score above all but FALSE_POSITIVES of the controls. Ties are drawn by lot."""
+    """Return the share of members that score above all but FALSE_POSITIVES of the controls. Members tied with the last of them count in part."""
     allowed = FALSE_POSITIVES * len(controls)
     threshold = np.sort(controls)[::-1][int(allowed)]
     higher, equal = np.count_nonzero(controls > threshold), np.count_nonzero(controls == threshold)
