@@ -165,7 +165,10 @@ def advantage(members: np.ndarray, controls: np.ndarray) -> Advantage:
 
 
 def _found(members: np.ndarray, controls: np.ndarray) -> float:
-    """Return the share of members that score above all but FALSE_POSITIVES of the controls. Members tied with the last of them count in part."""
+    """Return the share of members that score above all but FALSE_POSITIVES of the controls.
+
+    Members whose score equals that of the last such control count in part, by the share of ties that is still allowed.
+    """
     allowed = FALSE_POSITIVES * len(controls)
     threshold = np.sort(controls)[::-1][int(allowed)]
     higher, equal = np.count_nonzero(controls > threshold), np.count_nonzero(controls == threshold)
