@@ -99,9 +99,14 @@ SELECTION = SelectionParameters(
     target_smoothing=1.5,
     # 0 to 1: a pool row is excluded if its distance to its closest training row is below this share of that row's
     # distance to the nearest other training row, or if it differs in one column only and real rows rarely do. 0: off.
-    privacy_filter=0.75,
+    privacy_filter=0.8,
     # Whether pool rows that equal a training row may be selected.
     allow_training_copies=False,
+    # Columns that others may know of a person, such as ("zip", "birth_date"). The report counts the result rows with a
+    # combination of their values that one training row alone has.
+    quasi_identifiers=(),
+    # Whether pool rows with such a combination are excluded.
+    exclude_unique_combinations=False,
     # Threads. None: all cores. The result does not depend on it.
     threads=None,
     # Seed of the selection.
@@ -131,8 +136,11 @@ def run(call: Call, progress: Progress) -> list[Path]:
         call.require_writable_output()
         binning = fit_binning(inputs.training, progress=progress)
         journal.warn(*inputs.warnings(), *binning.warnings())
-        inputs.check_holdout(binning, threads=threads, progress=progress)
-        training = read_codes(inputs.training, binning, threads=threads, progress=progress)
+        quasi_identifiers = binning.required(SELECTION.quasi_identifiers, "quasi_identifiers")
+        holdout = inputs.read_holdout(binning, threads=threads, progress=progress)  # now: it may not fit
+        training = read_codes(
+            inputs.training, binning, quasi_identifiers=quasi_identifiers, threads=threads, progress=progress
+        )
         stage.rows = training.n_rows
     preflight = Preflight(inputs.training, binning, SELECTION, call.output)
 
@@ -141,7 +149,14 @@ def run(call: Call, progress: Progress) -> list[Path]:
     if pool_file is None:
         pool_file, pool_made_by = make_pool(call, inputs.training, binning, training, preflight, journal)
     with journal.stage("reading the pool") as stage:
-        pool = read_codes(pool_file, binning, at_least=training.n_rows, threads=threads, progress=progress)
+        pool = read_codes(
+            pool_file,
+            binning,
+            at_least=training.n_rows,
+            quasi_identifiers=quasi_identifiers,
+            threads=threads,
+            progress=progress,
+        )
         stage.rows = pool.n_rows
     preflight.before_selection(pool.n_rows)
 
@@ -161,6 +176,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         binning=binning,
         training=training,
         pool=pool,
+        holdout=holdout,
         selection=selection,
         paths=paths,
         parameters=(pool_parameters(call), SELECTION),

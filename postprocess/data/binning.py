@@ -1,5 +1,6 @@
 """The bins of all columns, fitted to the training data as mostlyai-qa fits them, and the way from values to codes."""
 
+import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,18 @@ class Binning:
             f"the values of {', '.join(map(repr, names))} hardly ever occur twice: if they identify people, leave them "
             "out of the training data, because real values can come out (rows are compared by bins, not by values)"
         ]
+
+    def required(self, names: tuple[str, ...], parameter: str) -> tuple[str, ...]:
+        """Return the names that a parameter gives.
+
+        Raises InputError if one of them is no column of the training data.
+        """
+        for name in names:
+            if name not in self.names:
+                like = difflib.get_close_matches(name, self.names, n=1)
+                hint = f"; is {like[0]!r} meant?" if like else ""
+                raise InputError(f"{parameter}={names!r}: {name!r} is not a column of the training data{hint}")
+        return names
 
     def encode(self, batch: pa.RecordBatch) -> np.ndarray:
         """Return the codes of a batch that has all columns, by name: (n_columns, n_rows) uint8.

@@ -12,16 +12,19 @@ class Codes:
     codes: (n_columns, n_rows) uint8, C-contiguous, columns in the training data's order.
     fingerprints: (n_rows,) uint64. Rows of equal values have equal fingerprints, however the values are written.
     rare: (n_rows,) bool. True if a column has the value `_RARE_` in this row but never in the training data.
+    combinations: (n_rows,) uint64, the fingerprints of the quasi-identifiers alone; None if none were named.
     """
 
     codes: np.ndarray
     fingerprints: np.ndarray
     rare: np.ndarray
+    combinations: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n_rows = self.codes.shape[1]
-        if self.fingerprints.shape != (n_rows,) or self.rare.shape != (n_rows,):
-            raise ValueError("codes, fingerprints and rare must have the same number of rows")
+        for name in ("fingerprints", "rare", "combinations"):
+            if (values := getattr(self, name)) is not None and values.shape != (n_rows,):
+                raise ValueError(f"codes and {name} must have the same number of rows")
 
     @property
     def n_rows(self) -> int:

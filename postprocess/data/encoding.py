@@ -1,7 +1,7 @@
 """Reads a file into integer codes, once and in batches. All of the selection works on these codes."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,20 @@ from postprocess.runtime.threads import Workers, open_workers
 
 
 def read_codes(
-    source: Source, binning: Binning, *, progress: Progress, threads: int | None = None, at_least: int = 0
+    source: Source,
+    binning: Binning,
+    *,
+    progress: Progress,
+    threads: int | None = None,
+    at_least: int = 0,
+    quasi_identifiers: Collection[str] = (),
 ) -> Codes:
     """Return the codes of all rows of `source`.
 
     The columns of `source` may stand in any order. Surplus columns are ignored, with a log line. threads: None for all
-    cores; the number does not change the result. at_least: the number of rows that the source must have. Needs memory
-    for twice the result and a few batches.
+    cores; the number does not change the result. at_least: the number of rows that the source must have.
+    quasi_identifiers: training columns whose combination gets a fingerprint of its own. Needs memory for twice the
+    result and a few batches.
 
     Raises InputError if columns are missing, a value does not fit the format of its column, there are too few rows, or
     the file cannot be read.
@@ -38,7 +45,7 @@ def read_codes(
         progress.task(f"Reading the {source.role} data", total=source.row_count(), unit="row") as task,
     ):
         for batch in source.batches(binning.names):
-            pieces.append(_encode(batch, source, binning, rows_before=n_rows, workers=workers))
+            pieces.append(_encode(batch, source, binning, quasi_identifiers, rows_before=n_rows, workers=workers))
             n_rows += batch.num_rows
             task.advance(batch.num_rows)
     if n_rows < at_least:
@@ -50,6 +57,7 @@ def read_codes(
         np.concatenate([piece.codes for piece in pieces], axis=1),
         np.concatenate([piece.fingerprints for piece in pieces]),
         np.concatenate([piece.rare for piece in pieces]),
+        np.concatenate([piece.combinations for piece in pieces]) if quasi_identifiers else None,
     )
 
 
@@ -69,24 +77,40 @@ def _named(columns: Sequence[str]) -> str:
     return f"column{'s' * (len(columns) > 1)} {', '.join(repr(name) for name in columns)}"
 
 
-def _encode(batch: pa.RecordBatch, source: Source, binning: Binning, *, rows_before: int, workers: Workers) -> Codes:
+def _encode(
+    batch: pa.RecordBatch,
+    source: Source,
+    binning: Binning,
+    quasi_identifiers: Collection[str],
+    *,
+    rows_before: int,
+    workers: Workers,
+) -> Codes:
     """Return the codes of a batch of `source` with the training data's columns. Each thread encodes a share of them."""
     codes = np.empty((len(binning.columns), batch.num_rows), np.uint8)
 
-    def encode_share(first: int) -> tuple[np.ndarray, np.ndarray]:
-        fingerprints, rare = np.zeros(batch.num_rows, np.uint64), np.zeros(batch.num_rows, bool)
+    def encode_share(first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        fingerprints, combinations = np.zeros((2, batch.num_rows), np.uint64)
+        rare = np.zeros(batch.num_rows, bool)
         for place in range(first, len(codes), workers.threads):
             column = binning.columns[place]
             with faults_located(source, column.name, rows_before):
                 encoded = column.encode(batch.column(place), salt=place + 1)
             codes[place] = encoded.codes
             fingerprints += encoded.hashes  # of a row: the sum of its values' hashes
+            if column.name in quasi_identifiers:
+                combinations += encoded.hashes
             if encoded.rare is not None:
                 rare |= encoded.rare
-        return fingerprints, rare
+        return fingerprints, rare, combinations
 
-    fingerprints, rare = zip(*workers.map(encode_share, range(workers.threads)), strict=True)
-    return Codes(codes, np.add.reduce(fingerprints), np.logical_or.reduce(rare))
+    fingerprints, rare, combinations = zip(*workers.map(encode_share, range(workers.threads)), strict=True)
+    return Codes(
+        codes,
+        np.add.reduce(fingerprints),
+        np.logical_or.reduce(rare),
+        np.add.reduce(combinations) if quasi_identifiers else None,
+    )
 
 
 def encode_frame(frame: pd.DataFrame, binning: Binning) -> np.ndarray:

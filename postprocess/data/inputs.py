@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from postprocess.data.binning import Binning
+from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes, require_columns
 from postprocess.data.sources import Source, open_source
 from postprocess.runtime.exits import InputError
@@ -27,13 +28,12 @@ class Inputs:
             return [f"{self.pool.path}: the same as the training data, so the result is a copy of it"]
         return []
 
-    def check_holdout(self, binning: Binning, *, threads: int | None = None, progress: Progress) -> None:
-        """Read the holdout once, so that a value that does not fit ends the run before hours of work.
+    def read_holdout(self, binning: Binning, *, threads: int | None = None, progress: Progress) -> Codes | None:
+        """Return the codes of the holdout; None if there is none.
 
         Raises InputError if a value does not fit its column.
         """
-        if self.holdout is not None:
-            read_codes(self.holdout, binning, progress=progress, threads=threads)
+        return None if self.holdout is None else read_codes(self.holdout, binning, progress=progress, threads=threads)
 
 
 def open_inputs(

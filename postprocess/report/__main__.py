@@ -22,6 +22,7 @@ from postprocess.data.inputs import open_inputs
 from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.page import write_page
+from postprocess.report.single_rows import shared_values
 from postprocess.report.summary import file_facts, qa_figures, versions
 from postprocess.report.write import attack_figures, evaluate_files, random_rows
 from postprocess.runtime.exits import InputError, Parser
@@ -65,7 +66,7 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     assert inputs.result is not None, "the call requires it"
     page, qa_page = _free_pages(call)
     binning = fit_binning(inputs.training, progress=progress)
-    inputs.check_holdout(binning, progress=progress)
+    holdout = inputs.read_holdout(binning, progress=progress)
     sources = {"training": inputs.training, "result": inputs.result} | ({"pool": inputs.pool} if inputs.pool else {})
     codes = {role: read_codes(source, binning, progress=progress).codes for role, source in sources.items()}
     files = {role: file_facts(source, codes[role].shape[1]) for role, source in sources.items()}
@@ -81,15 +82,15 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     with open_workers(progress=progress) as workers:
         comparison = compare(codes["training"], codes["result"], binning.n_codes, sample=sample, workers=workers)
     summary |= findings_of(comparison, codes["training"], codes["result"], binning)
+    summary["shared_values"] = shared_values(inputs.training, inputs.result, binning, Journal(progress))
     summary["accuracy"] = summary.get("accuracy", {}) | {"refined": summary["result_accuracy"]}
     if comparison.sample is not None:
         summary["accuracy"] = {"pool_sample": comparison.sample.as_dict()} | summary["accuracy"]
 
     written = [page]
-    if inputs.holdout is not None:
-        others = read_codes(inputs.holdout, binning, progress=progress).codes
+    if inputs.holdout is not None and holdout is not None:
         summary |= attack_figures(
-            codes["training"], others, codes["result"], binning, seed=SEED, journal=Journal(progress)
+            codes["training"], holdout.codes, codes["result"], binning, seed=SEED, journal=Journal(progress)
         )
         files_of_qa = (inputs.training, inputs.holdout, inputs.result)
         qa = evaluate_files(files_of_qa, binning, qa_page, journal=Journal(progress))

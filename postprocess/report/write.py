@@ -19,6 +19,7 @@ from postprocess.report.mostlyai_qa import QaReport, evaluate
 from postprocess.report.page import write_page
 from postprocess.report.pool_usage import pool_usage, weight_summary
 from postprocess.report.sentences import worse_than_a_sample
+from postprocess.report.single_rows import combination_figures, shared_values
 from postprocess.report.summary import file_facts, qa_figures, run_figures, versions, write_summary
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Journal
@@ -33,9 +34,9 @@ ENDINGS = ("_summary.json", "_report.html", "_official.html")  # of the names of
 class Run:
     """What a run has read and made.
 
-    pool_file, pool: the file and its codes. pool_made_by: "this run", "an earlier run", or None if the pool was given.
-    paths: of the result and of the files beside it, one for each of ENDINGS. parameters: of the pool (any dataclass)
-    and of the selection.
+    pool_file, pool: the file and its codes. holdout: the codes of the rows kept apart; None if there are none.
+    pool_made_by: "this run", "an earlier run", or None if the pool was given. paths: of the result and of the files
+    beside it, one for each of ENDINGS. parameters: of the pool (any dataclass) and of the selection.
     """
 
     inputs: Inputs
@@ -44,6 +45,7 @@ class Run:
     binning: Binning
     training: Codes
     pool: Codes
+    holdout: Codes | None
     selection: Selection
     paths: tuple[Path, ...]
     parameters: tuple[Any, SelectionParameters]
@@ -75,10 +77,15 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
     """Read the result as it was written, compare it with the training data, and return the summary of the run."""
     training, pool, selection = run.training.codes, run.pool.codes, run.selection
     seed, threads, progress = run.parameters[1].seed, run.parameters[1].threads, journal.progress
-    sample = pool.take(random_rows(run.pool.n_rows, run.training.n_rows, seed), axis=1)
+    quasi_identifiers = run.parameters[1].quasi_identifiers
+    sampled = random_rows(run.pool.n_rows, run.training.n_rows, seed)
+    sample = pool.take(sampled, axis=1)
     with open_workers(threads, progress=progress) as workers:
         with journal.stage("comparing") as stage:
-            result = read_codes(result_file, run.binning, progress=progress, threads=threads).codes
+            read = read_codes(
+                result_file, run.binning, quasi_identifiers=quasi_identifiers, progress=progress, threads=threads
+            )
+            result = read.codes
             comparison = compare(training, result, run.binning.n_codes, sample=sample, workers=workers)
             stage.rows = result.shape[1]
         with journal.stage("closest training rows") as stage:
@@ -87,7 +94,8 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
             stage.rows = sum(int(figures["rows"]) for figures in closest.values())
     assert comparison.sample is not None, "a sample was given"
     progress.log(f"accuracy of a random sample of the pool, for comparison: {comparison.sample}")
-    attacks = {} if run.inputs.holdout is None else _attack(run, run.inputs.holdout, result, journal)
+    combinations = combination_figures(run.training, read, sampled, run.pool, quasi_identifiers, journal)
+    attacks = {} if run.holdout is None else _attack(run, run.holdout.codes, result, journal)
     accuracy = {step: each.as_dict() for step, each in {"pool_sample": comparison.sample, **selection.accuracy}.items()}
     if harm := worse_than_a_sample({"accuracy": accuracy, "stages": [stage.status for stage in journal.stages]}):
         journal.warn(harm)
@@ -108,25 +116,20 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         "trainings": trainings,
         "draft": run.draft,
         **attacks,
+        **combinations,
+        "shared_values": shared_values(run.inputs.training, result_file, run.binning, journal),
         "closest_training_row": closest,
         **findings_of(comparison, training, result, run.binning),
     }
 
 
-def _attack(run: Run, holdout: Source, result: np.ndarray, journal: Journal) -> dict[str, Any]:
+def _attack(run: Run, holdout: np.ndarray, result: np.ndarray, journal: Journal) -> dict[str, Any]:
     """Attack the result with the holdout as controls, and return the figures for the summary."""
-    threads, progress = run.parameters[1].threads, journal.progress
+    seed, threads = run.parameters[1].seed, run.parameters[1].threads
     with journal.stage("membership attacks") as stage:
-        others = read_codes(holdout, run.binning, progress=progress, threads=threads).codes
-        stage.rows = others.shape[1]
+        stage.rows = holdout.shape[1]
         return attack_figures(
-            run.training.codes,
-            others,
-            result,
-            run.binning,
-            seed=run.parameters[1].seed,
-            threads=threads,
-            journal=journal,
+            run.training.codes, holdout, result, run.binning, seed=seed, threads=threads, journal=journal
         )
 
 

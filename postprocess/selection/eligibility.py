@@ -1,12 +1,20 @@
-"""Which pool rows may be selected at all: no copies of training rows, and none with a made-up `_RARE_` value."""
+"""Which pool rows may be selected at all.
+
+Not eligible are copies of training rows, rows with a made-up `_RARE_` value, and, on request, rows with a combination
+of quasi-identifiers that gives a single training row away.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from postprocess.data.codes import Codes
+from postprocess.privacy.combinations import single_row_combinations
+from postprocess.runtime.exits import InputError
+from postprocess.selection.parameters import SelectionParameters
 
 EXCLUSION_REASONS = {  # why a pool row is not eligible
+    "unique_combinations": "with quasi-identifiers that one training row alone has",
     "training_copies": "equal to a training row",
     "rare": "with a _RARE_ value that the training data does not have",
     "near_copies": "too close to a training row (privacy_filter)",
@@ -15,17 +23,24 @@ EXCLUSION_REASONS = {  # why a pool row is not eligible
 
 
 def eligible_rows(
-    training: Codes, pool: Codes, *, allow_copies: bool, warn: Callable[[str], None]
+    training: Codes, pool: Codes, parameters: SelectionParameters, *, warn: Callable[[str], None]
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Return the sorted numbers of the eligible pool rows, and how many rows are excluded for each reason.
 
-    The reasons are `training_copies`, unless they are allowed, and `rare`: rows with a `_RARE_` value that the training
-    data does not have. A reason is dropped, with a warning, if it would leave fewer rows than the training data has.
+    The reasons are `unique_combinations`, if the parameters ask for it, `training_copies`, unless they are allowed, and
+    `rare`: rows with a `_RARE_` value that the training data does not have. The last two are dropped, with a warning,
+    if they would leave fewer rows than the training data has.
+
+    Raises InputError if the first one does.
     """
-    reasons = {} if allow_copies else {"training_copies": training_copies(training, pool)}
+    excluded, counts = np.zeros(pool.n_rows, dtype=bool), {}
+    if parameters.exclude_unique_combinations:
+        excluded = single_row_combinations(training, pool)
+        counts["unique_combinations"] = int(np.count_nonzero(excluded))
+        _require_rows(pool.n_rows, counts["unique_combinations"], training.n_rows)
+    reasons = {} if parameters.allow_training_copies else {"training_copies": training_copies(training, pool)}
     reasons["rare"] = pool.rare
-    counts = {"training_copies": 0, "rare": 0}
-    excluded = np.zeros(pool.n_rows, dtype=bool)
+    counts |= {"training_copies": 0, "rare": 0}
     for reason, rows in reasons.items():
         number = int(np.count_nonzero(rows & ~excluded))
         if pool.n_rows - np.count_nonzero(excluded | rows) >= training.n_rows:
@@ -37,6 +52,14 @@ def eligible_rows(
                 f"{training.n_rows:,} rows are left"
             )
     return np.flatnonzero(~excluded), counts
+
+
+def _require_rows(n_pool: int, n_excluded: int, needed: int) -> None:
+    if n_pool - n_excluded < needed:
+        raise InputError(
+            f"exclude_unique_combinations=True: leaves {n_pool - n_excluded:,} of {n_pool:,} pool rows, and {needed:,} "
+            "are needed; name fewer quasi_identifiers, or bring a larger pool"
+        )
 
 
 def training_copies(training: Codes, pool: Codes) -> np.ndarray:

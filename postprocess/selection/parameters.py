@@ -29,6 +29,8 @@ class SelectionParameters:
     target_smoothing: float
     privacy_filter: float
     allow_training_copies: bool
+    quasi_identifiers: tuple[str, ...]
+    exclude_unique_combinations: bool
     threads: int | None
     seed: int
 
@@ -47,7 +49,17 @@ class SelectionParameters:
         self._check_number("target_smoothing", "a number of at least 0", low=0)
         self._check_number("trimming_data_multiplier", "a number of at least 1", low=1)
         self._check_number("max_memory", "a number of GiB above 0", low=math.ulp(0.0))
-        self._check("allow_training_copies", "True or False", isinstance(self.allow_training_copies, bool))
+        for name in ("allow_training_copies", "exclude_unique_combinations"):
+            self._check(name, "True or False", isinstance(getattr(self, name), bool))
+        names = self.quasi_identifiers
+        are_names = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+        self._check("quasi_identifiers", 'column names, such as ("zip", "age")', are_names)
+        self._check("quasi_identifiers", "named once each", len(set(names)) == len(names))
+        self._check(
+            "exclude_unique_combinations",
+            "False without quasi_identifiers",
+            bool(names) or not self.exclude_unique_combinations,
+        )
 
     def _check_whole(self, name: str, minimum: int, *, or_none: bool = False) -> None:
         value = getattr(self, name)

@@ -57,7 +57,7 @@ def filter_rows(
     `far_enough`. training_dcr, share: as `exclusion_radius` takes them. is_too_close: given row numbers
     and (n_training,) radii, returns (n_rows,) bool.
     """
-    radius = exclusion_radius(training_dcr, share)
+    radius = exclusion_radius(training_dcr, share, rng)
     rows, close = far_enough(weights, wanted=wanted, rng=rng, is_too_close=partial(is_too_close, radius=radius))
     if len(rows) >= needed:
         return FilterResult(rows, Mode.TOO_CLOSE, close, 0)
@@ -68,17 +68,21 @@ def filter_rows(
     return FilterResult(np.arange(len(weights)), Mode.NOTHING, 0, close)
 
 
-def exclusion_radius(training_dcr: np.ndarray, share: float) -> np.ndarray:
+def exclusion_radius(training_dcr: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """Return (n_training,) int64: the largest distance at which a row is too close to this training row.
 
     A row is too close if its distance to its closest training row is below `share` times the distance of that training
     row to the nearest other one. So the radius shrinks in dense regions and grows around outliers. In addition, near
     copies are too close, see `near_copy_radius`.
 
+    A distance is a whole number of columns, and the share of one seldom is. It is rounded up or down at random, so that
+    it is right on average. If it were always rounded up, the radius would be too wide where distances are small, and
+    the rows missing there would show which rows are training rows.
+
     training_dcr: (n_training,) distance of each training row to the nearest other one. share: above 0.
     """
-    radius = np.ceil(share * training_dcr).astype(np.int64) - 1
-    return np.maximum(radius, near_copy_radius(training_dcr))
+    least = np.floor(share * training_dcr + rng.random(len(training_dcr))).astype(np.int64)
+    return np.maximum(least - 1, near_copy_radius(training_dcr))
 
 
 def near_copy_radius(training_dcr: np.ndarray) -> np.ndarray:

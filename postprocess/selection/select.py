@@ -50,9 +50,11 @@ def select(
 
     pool: at least as many rows as `training`; n_codes: (n_columns,) number of codes of each column. The journal gets a
     stage for each step, and the warnings.
+
+    Raises InputError if `exclude_unique_combinations` leaves too few rows.
     """
     course = Course(journal)
-    eligible, excluded = eligible_rows(training, pool, allow_copies=parameters.allow_training_copies, warn=journal.warn)
+    eligible, excluded = eligible_rows(training, pool, parameters, warn=journal.warn)
     layout, sequence = layout_within(training.codes, np.asarray(n_codes, np.int64), parameters, warn=journal.warn)
     with open_workers(parameters.threads, progress=journal.progress) as workers:
         context = Context(
@@ -89,7 +91,7 @@ def _in_sequence(codes: np.ndarray, sequence: np.ndarray) -> np.ndarray:
 
 
 def _listed(excluded: dict[str, int]) -> str:
-    return ", ".join(f"{excluded[reason]:,} {text}" for reason, text in EXCLUSION_REASONS.items())
+    return ", ".join(f"{excluded[reason]:,} {text}" for reason, text in EXCLUSION_REASONS.items() if reason in excluded)
 
 
 def _name_of_subset(multiple: float) -> str:

@@ -37,3 +37,18 @@ def test_columns_that_may_identify_people_get_a_warning(output, tmp_path, capsys
     warning = "the values of 'id', 'name', 'of' hardly ever occur twice"
     assert capsys.readouterr().err.count(f"warning: {warning}") == 2  # at once, and at the end
     assert warning in (output / "results" / f"{STEM}_report.html").read_text().replace("&#39;", "'")
+
+
+def test_values_of_single_training_rows_in_the_result_get_a_warning_and_are_listed(output, tmp_path, capsys):
+    frame, rows = text_frame(), text_frame(1000, seed=2)
+    frame["id"], rows["id"] = range(200), np.arange(1000) % 250 + 150  # the pool has 50 of these numbers
+    pool = save(rows, tmp_path / "pool.csv")
+    assert call(save(frame, tmp_path / "people.csv"), "--pool", pool, "--output", output) == 0
+    numbers = pd.read_csv(output / "results" / f"{STEM}.csv")["id"]
+    real = numbers[numbers < 200]
+    (shared,) = json.loads((output / "results" / f"{STEM}_summary.json").read_text())["shared_values"]
+    assert shared["values"] == sorted(map(str, set(real)))[:20]
+    names = ("column", "single_values", "shared", "result_rows")
+    assert [shared[name] for name in names] == ["id", 200, real.nunique(), len(real)]
+    warning = f"result rows with a value that one training row alone has: of 'id' in {len(real)}"
+    assert len(real) > 0 and warning in capsys.readouterr().err

@@ -122,6 +122,19 @@ def test_fingerprints_differ_if_and_only_if_rows_do(tmp_path):
     assert len(set(fingerprints)) == 5
 
 
+def test_combinations_are_equal_if_and_only_if_the_quasi_identifiers_are(training, tmp_path):
+    binning = fit_binning(training, progress=Progress())
+    frame = table().iloc[[0, 1, 2]]
+    changed = frame.copy()
+    changed["text"] = ["a", "e", "a"] if frame["text"].iloc[0] != "a" else ["e", "e", "e"]  # no quasi-identifier
+    changed.loc[1, "day"] = "31/12/2024"  # one
+    pool = save(pd.concat([frame, changed]), tmp_path / "pool.csv")
+    read = read_codes(pool, binning, quasi_identifiers=("whole", "day"), progress=Progress())
+    assert (read.combinations[:3] == read.combinations[3:]).tolist() == [True, False, True]
+    assert read.fingerprints[0] != read.fingerprints[3]
+    assert read_codes(pool, binning, progress=Progress()).combinations is None
+
+
 def test_rare_values_are_flagged_if_the_training_column_has_none(tmp_path):
     frame = pd.DataFrame({"number": range(100), "text": "x", "known": ["_RARE_", "y"] * 50})
     binning = fit_binning(save(frame, tmp_path / "training.csv", role="training"), progress=Progress())

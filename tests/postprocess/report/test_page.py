@@ -119,6 +119,22 @@ def test_the_page_shows_the_distances_to_the_closest_training_row(run_summary):
     assert "training rows among themselves 4,321 0 1.0 7.5" in text
 
 
+def test_the_page_shows_what_single_training_rows_have_in_common_with_the_result(run_summary):
+    run_summary["quasi_identifiers"] = {
+        "columns": [HOSTILE, "age"],
+        "training_rows": 70,
+        "result_rows": 12,
+        "pool_sample_rows": 13,
+    }
+    run_summary["shared_values"] = [
+        {"column": HOSTILE, "single_values": 119, "shared": 2, "result_rows": 31, "values": ["<b>1</b>", "2"]}
+    ]
+    text = read(run_summary)[1]
+    assert f"70 of 120 training rows have a combination of {HOSTILE} · age" in text
+    assert "12 rows have such a combination; of a random sample of the pool, 13" in text
+    assert f"{HOSTILE} 119 2 31 <b>1</b>, 2" in text
+
+
 def test_a_page_without_a_run_has_no_figures_of_it(run_summary):
     known = ("training", "result", "versions", "sampling_limit", "tables", "weakest", "pair_accuracy", "missing")
     alone = {key: run_summary[key] for key in known} | {"accuracy": {"refined": run_summary["result_accuracy"]}}

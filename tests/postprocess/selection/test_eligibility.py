@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 
 from postprocess.data.codes import Codes
+from postprocess.runtime.exits import InputError
 from postprocess.selection.eligibility import eligible_rows
+from tests.parameters import selection_parameters
 
 COPIES_STAY = r"{} pool rows equal to a training row may be selected.* fewer than 4 "
 RARE_STAY = r"{} pool rows with a _RARE_ value that the training data does not have may be selected.* fewer than 4 "
 
 
-def rows(fingerprints, rare=()):
+def rows(fingerprints, rare=(), combinations=None):
     n_rows = len(fingerprints)
     codes = np.zeros((1, n_rows), dtype=np.uint8)
-    return Codes(codes, np.array(fingerprints, dtype=np.uint64), np.isin(np.arange(n_rows), rare))
+    combinations = None if combinations is None else np.array(combinations, dtype=np.uint64)
+    return Codes(codes, np.array(fingerprints, dtype=np.uint64), np.isin(np.arange(n_rows), rare), combinations)
 
 
 TRAINING = rows([1, 2, 3, 4])
@@ -35,7 +38,7 @@ TRAINING = rows([1, 2, 3, 4])
 )
 def test_copies_and_rare_rows_are_excluded_if_enough_others_are_left(fingerprints, rare, eligible, excluded, warned):
     warnings = []
-    found, counts = eligible_rows(TRAINING, rows(fingerprints, rare), allow_copies=False, warn=warnings.append)
+    found, counts = eligible_rows(TRAINING, rows(fingerprints, rare), selection_parameters(), warn=warnings.append)
     assert found.tolist() == eligible
     assert counts == dict(zip(("training_copies", "rare"), excluded, strict=True))
     assert len(warnings) == len(warned)
@@ -45,5 +48,25 @@ def test_copies_and_rare_rows_are_excluded_if_enough_others_are_left(fingerprint
 
 def test_training_copies_are_eligible_on_request():
     warnings = []
-    found, counts = eligible_rows(TRAINING, rows([1, 5, 1, 6, 7], [4]), allow_copies=True, warn=warnings.append)
+    parameters = selection_parameters(allow_training_copies=True)
+    found, counts = eligible_rows(TRAINING, rows([1, 5, 1, 6, 7], [4]), parameters, warn=warnings.append)
     assert (found.tolist(), counts, warnings) == ([0, 1, 2, 3], {"training_copies": 0, "rare": 1}, [])
+
+
+EXCLUDING = selection_parameters(quasi_identifiers=("a",), exclude_unique_combinations=True)
+PEOPLE = rows([1, 2, 3, 4], combinations=[11, 12, 13, 13])  # two rows share 13
+
+
+def test_rows_with_a_combination_of_a_single_training_row_are_excluded_on_request():
+    pool = rows([5, 1, 6, 7, 8, 9], combinations=[11, 11, 13, 13, 14, 14])
+    found, counts = eligible_rows(PEOPLE, pool, EXCLUDING, warn=pytest.fail)
+    assert found.tolist() == [2, 3, 4, 5]
+    assert counts == {"unique_combinations": 2, "training_copies": 0, "rare": 0}  # row 1 counts once
+    found, counts = eligible_rows(PEOPLE, pool, selection_parameters(quasi_identifiers=("a",)), warn=pytest.fail)
+    assert found.tolist() == [0, 2, 3, 4, 5] and "unique_combinations" not in counts
+
+
+def test_too_few_rows_without_these_combinations_are_refused():
+    pool = rows([5, 6, 7, 8, 9, 9], combinations=[11, 12, 11, 13, 14, 15])
+    with pytest.raises(InputError, match=r"^exclude_unique_combinations=True: leaves 3 of 6 pool rows, and 4 are"):
+        eligible_rows(PEOPLE, pool, EXCLUDING, warn=pytest.fail)

@@ -30,6 +30,8 @@ NUMBERS = {  # the rule, allowed values, other values
     "max_memory": ("a number of GiB above 0", [0.001, 64], [0, -1]),
 }
 
+TRUTHS = ("allow_training_copies", "exclude_unique_combinations")
+
 
 def allowed(name):
     least, none_too = WHOLE[name]
@@ -43,7 +45,7 @@ NUMBER_CASES = [(name, value) for name, (_, _, bad) in NUMBERS.items() for value
 
 def test_the_lists_here_name_every_parameter():
     names = {field.name for field in dataclasses.fields(SelectionParameters)}
-    assert names == {*WHOLE, *NUMBERS, "allow_training_copies"}
+    assert names == {*WHOLE, *NUMBERS, *TRUTHS, "quasi_identifiers"}
 
 
 def test_the_defaults_are_valid_and_cannot_be_changed():
@@ -64,10 +66,25 @@ def test_a_value_that_is_no_number_in_range_is_refused(name, value):
         selection_parameters(**{name: value})
 
 
+@pytest.mark.parametrize("name", TRUTHS)
 @pytest.mark.parametrize("value", [0, 1, None, "yes"])
-def test_a_value_that_is_neither_true_nor_false_is_refused(value):
-    with pytest.raises(ValueError, match=f"^allow_training_copies={value!r}: must be True or False$"):
-        selection_parameters(allow_training_copies=value)
+def test_a_value_that_is_neither_true_nor_false_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"^{name}={value!r}: must be True or False$"):
+        selection_parameters(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["zip", ["zip"], ("zip", 1), None, ("zip", "age", "zip")])
+def test_quasi_identifiers_are_different_names(value):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'quasi_identifiers={value!r}: must be ')}"):
+        selection_parameters(quasi_identifiers=value)
+
+
+def test_excluding_combinations_needs_quasi_identifiers():
+    with pytest.raises(
+        ValueError, match=r"^exclude_unique_combinations=True: must be False without quasi_identifiers$"
+    ):
+        selection_parameters(exclude_unique_combinations=True)
+    assert selection_parameters(exclude_unique_combinations=True, quasi_identifiers=("zip",)).quasi_identifiers
 
 
 def test_the_limits_themselves_are_valid():

@@ -56,14 +56,22 @@ def test_no_row_passes_if_all_are_too_close():
 @pytest.mark.parametrize(
     ("training_dcr", "share", "radius"),
     [
-        ([10, 20, 3, 40], 0.5, [4, 9, 1, 19]),  # strictly closer than half the way
+        ([10, 20, 4, 40], 0.5, [4, 9, 1, 19]),  # strictly closer than half the way
         ([10, 20, 3, 40], 1.0, [9, 19, 2, 39]),
         ([10, 20, 2, 40], 0.5, [4, 9, 1, 19]),  # a single column at least ...
         ([0, 1, 2, 40], 0.5, [-1, 0, 0, 19]),  # ... unless real rows are often that close
     ],
 )
 def test_the_radius_is_a_share_of_the_training_rows_own_distance(training_dcr, share, radius):
-    assert exclusion_radius(np.array(training_dcr, dtype=np.uint8), share).tolist() == radius
+    found = exclusion_radius(np.array(training_dcr, dtype=np.uint8), share, np.random.default_rng(1))
+    assert found.tolist() == radius
+
+
+def test_a_share_that_is_no_whole_distance_is_rounded_at_random_and_right_on_average():
+    training_dcr = np.repeat(np.array([4, 7, 11], np.uint8), 20_000)
+    least = 1 + exclusion_radius(training_dcr, 0.8, np.random.default_rng(1)).reshape(3, -1)
+    assert [np.unique(row).tolist() for row in least] == [[3, 4], [5, 6], [8, 9]]
+    assert least.mean(axis=1) == pytest.approx([3.2, 5.6, 8.8], abs=0.02)
 
 
 def test_the_radius_for_near_copies_is_one_column_unless_they_are_common():
