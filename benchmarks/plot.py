@@ -23,7 +23,7 @@ GROUPS = {  # groups of stages, as drawn: the label, colour and stages of each
     "privacy filter": ("#ff725c", ("privacy filter",)),
     "trimming": ("#3ca951", ("trimming",)),
     "refinement": ("#a463f2", ("refinement",)),
-    "measuring": ("#9c9c9c", ("measuring",)),
+    "comparing": ("#9c9c9c", ("comparing",)),
 }
 NEEDED = {  # for each option: the name of the items in its files, and the keys of each item that are drawn
     "scaling": ("points", (*VARIED, "run")),

@@ -16,13 +16,10 @@ from postprocess.data.binning import fit_binning
 from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
-from postprocess.report.write import random_rows
 from postprocess.runtime.progress import open_progress
 from postprocess.runtime.stages import Journal
-from postprocess.runtime.threads import open_workers
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.select import select
-from postprocess.tables.accuracy import measure
 
 
 @dataclass(frozen=True)
@@ -77,10 +74,7 @@ def read_case(training_path: Path, pool_path: Path, *, threads: int | None = Non
 
 
 def run_here(training_path: Path, pool_path: Path, parameters: SelectionParameters) -> Run:
-    """Read and select in this process, and measure both. Raises InputError if a file cannot be used.
-
-    The accuracy of a random sample of the pool is added. The measured time does not include it.
-    """
+    """Read and select in this process, and measure both. Raises InputError if a file cannot be used."""
     journal = Journal(open_progress(sys.stderr))
     with PeakMemory() as memory:
         started = time.monotonic()
@@ -96,19 +90,10 @@ def run_here(training_path: Path, pool_path: Path, parameters: SelectionParamete
         seconds=sum(stage.seconds for stage in stages),
         peak_memory_bytes=max(stage.peak_memory_bytes for stage in stages),
         memory_method=memory.method,
-        accuracy={"pool_sample": _pool_sample(case, parameters)}
-        | {step: accuracy.as_dict() for step, accuracy in selection.accuracy.items()},
+        accuracy={step: accuracy.as_dict() for step, accuracy in selection.accuracy.items()},
         curve=selection.curve,
         warnings=tuple(journal.warnings),
     )
-
-
-def _pool_sample(case: Case, parameters: SelectionParameters) -> dict[str, float | None]:
-    rows = random_rows(case.pool.n_rows, case.training.n_rows, parameters.seed)
-    sample = case.pool.codes.take(rows, axis=1)
-    with open_workers(parameters.threads) as workers:
-        (accuracy,) = measure(case.training.codes, [sample], case.n_codes, workers=workers, label="")
-    return accuracy.as_dict()
 
 
 def run_apart(training_path: Path, pool_path: Path, parameters: SelectionParameters) -> Run:

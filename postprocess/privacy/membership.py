@@ -116,17 +116,17 @@ def table_differences(
     each is compared with the reference without itself. With fewer than three columns, the largest table decides.
     """
     layout = Layout(n_codes, len(n_codes), len(n_codes))
-    counted = [codes.astype(np.intp) for codes in (result, reference)]
-    candidates = [codes.astype(np.intp) for codes in (members, controls)]
+    counted = [layout.stacked(codes) for codes in (result, reference)]
+    candidates = [layout.stacked(codes) for codes in (members, controls)]
     order_used, rows = min(MAX_ORDER, len(n_codes)), [codes.shape[1] for codes in counted]
 
     def scores_from(i: int) -> list[np.ndarray]:
         sums = [np.zeros(codes.shape[1]) for codes in candidates]
         for order, after, (found, known) in count_tables_starting_at(layout, i, counted):
             if order == order_used:
-                for own, (codes, total) in enumerate(zip(candidates, sums, strict=True)):
+                for own, (stacked, total) in enumerate(zip(candidates, sums, strict=True)):
                     values = _relative_differences(found, known - own, rows[0], rows[1] - own)
-                    total += _sums_of(values, codes, layout, order, i, after)
+                    total += _sums_of(values, stacked, layout, order, i, after)
         task.advance()
         return sums
 
@@ -141,12 +141,14 @@ def _relative_differences(found: np.ndarray, known: np.ndarray, n_found: int, n_
     return ((found / n_found - known / n_known) * (n_found + n_known) / together).astype(np.float32)
 
 
-def _sums_of(values: np.ndarray, codes: np.ndarray, layout: Layout, order: int, i: int, after: int) -> np.ndarray:
-    """Return (n_rows,): the sum of the values in each row's cells of a block of tables."""
+def _sums_of(values: np.ndarray, stacked: np.ndarray, layout: Layout, order: int, i: int, after: int) -> np.ndarray:
+    """Return (n_rows,): the sum of the values in each row's cells of a block of tables; stacked: `Layout.stacked`."""
+    key, start = stacked[i] - layout.code_start[i], layout.code_start
     if order == 1:
-        return values[0, codes[i]]
-    key = codes[i] if order == 2 else codes[i] * layout.n_codes[after] + codes[after]
-    cells = layout.stacked_cells(codes, after + 1, len(layout.n_codes)) + key * values.shape[1]
+        return values[0, key]
+    if order == MAX_ORDER:
+        key = key * layout.n_codes[after] + (stacked[after] - start[after])
+    cells = stacked[after + 1 :] + (key * values.shape[1] - start[after + 1])
     return values.ravel().take(cells, mode="clip").sum(axis=0, dtype=np.float64)
 
 

@@ -3,14 +3,14 @@
 The distance of two rows is the number of columns in which their codes differ.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from postprocess.runtime.threads import Workers, chunks
+from postprocess.tables.matches import ROWS_PER_CALL, MatchCounter, standing
 
-BYTES_PER_BLOCK = 1 << 18  # codes of the rows compared together: they stay in the cache while all training rows pass by
-TRAINING_ROWS_PER_CALL = 4  # of NumPy: threads then wait less for the interpreter, and the buffers still fit the cache
 TRAINING_ROWS_PER_STEP = 5000  # of the progress
 NOWHERE = -1  # a radius that no row comes within
 
@@ -47,60 +47,45 @@ def compare_with_training(
     radius = np.full(training.shape[1], NOWHERE) if radius is None else radius
     by_radius = np.argsort(radius, kind="stable")
     pieces = _pieces_of_one_radius(radius[by_radius])
-    others = np.ascontiguousarray(training.T[by_radius])[:, :, None]
+    others = standing(training.take(by_radius, axis=1))
     place_of = np.argsort(by_radius)  # of each training row among the others
-    matches = np.zeros(n_rows, dtype=np.uint8 if n_columns <= np.iinfo(np.uint8).max else np.uint16)
+    counter = MatchCounter(codes)
+    matches = np.zeros(n_rows, dtype=counter.dtype)
     too_close = np.zeros(n_rows, dtype=bool)
 
-    def compare(part: slice) -> None:
-        own_places = None if own_number is None else place_of[own_number[part]]
-        block = _Block(codes[:, part], matches.dtype, own_places)
+    def compare(block: slice) -> None:
+        own = [] if own_number is None else place_of[own_number[block]].tolist()
+        row_at = {place: row for row, place in enumerate(own)}
         for radius_of_piece, piece in pieces:
-            found = block.most_matches(others, piece)
+            found = _most_matches(counter, block, others, piece, row_at)
             within = found >= n_columns - radius_of_piece
-            too_close[part] = np.where(found > matches[part], within, too_close[part])
-            too_close[part] |= within & (found == matches[part])
-            np.maximum(matches[part], found, out=matches[part])
+            too_close[block] = np.where(found > matches[block], within, too_close[block])
+            too_close[block] |= within & (found == matches[block])
+            np.maximum(matches[block], found, out=matches[block])
             task.advance((piece.stop - piece.start) * len(found))
 
     with workers.progress.task(label, total=n_rows * training.shape[1], unit="comparison") as task:
-        workers.map(compare, chunks(n_rows, max(1, BYTES_PER_BLOCK // n_columns)))
+        workers.map(compare, counter.blocks)
     return Nearest(n_columns - matches, too_close)
 
 
-class _Block:
-    """Some rows that stay in the cache while training rows pass by.
+def _most_matches(
+    counter: MatchCounter, block: slice, others: np.ndarray, piece: slice, row_at: Mapping[int, int]
+) -> np.ndarray:
+    """Return (rows of the block,): in how many columns each row matches the most similar training row of the piece.
 
-    own_places: (n_rows,) the place of each row among the training rows, if they are training rows themselves.
+    others: (n_training, n_columns, 1) uint8. row_at: which row of the block is the training row at a place; it is not
+    compared with itself.
     """
-
-    def __init__(self, codes: np.ndarray, count_dtype: np.dtype, own_places: np.ndarray | None) -> None:
-        self._codes = np.ascontiguousarray(codes)
-        self._row_at = {} if own_places is None else {place: row for row, place in enumerate(own_places.tolist())}
-        n_columns, n_rows = codes.shape
-        equal = np.empty((TRAINING_ROWS_PER_CALL, n_columns, n_rows), dtype=bool)
-        counts = np.empty((TRAINING_ROWS_PER_CALL, n_rows), dtype=count_dtype)
-        # The buffers for each number of training rows, made once: views cost time, and threads wait for each other.
-        self._buffers = [(equal[:k], equal[:k].view(np.uint8), counts[:k]) for k in range(TRAINING_ROWS_PER_CALL + 1)]
-        self._largest, self._most = np.empty((2, n_rows), dtype=count_dtype)
-
-    def most_matches(self, others: np.ndarray, piece: slice) -> np.ndarray:
-        """Return (n_rows,): in how many columns each row matches the most similar of these training rows.
-
-        others: (n_training, n_columns, 1) uint8. The result is a buffer that the next call fills anew.
-        """
-        self._most[...] = 0
-        for start in range(piece.start, piece.stop, TRAINING_ROWS_PER_CALL):
-            some = others[start : min(start + TRAINING_ROWS_PER_CALL, piece.stop)]
-            equal, as_number, counts = self._buffers[len(some)]
-            np.equal(self._codes, some, out=equal)
-            np.add.reduce(as_number, axis=1, dtype=counts.dtype, out=counts)
-            if self._row_at:
-                for place in self._row_at.keys() & range(start, start + len(some)):
-                    counts[place - start, self._row_at[place]] = 0
-            np.maximum.reduce(counts, axis=0, out=self._largest)
-            np.maximum(self._most, self._largest, out=self._most)
-        return self._most
+    most, largest = np.zeros((2, block.stop - block.start), dtype=counter.dtype)
+    for start in range(piece.start, piece.stop, ROWS_PER_CALL):
+        counts = counter.count(block, others[start : min(start + ROWS_PER_CALL, piece.stop)])
+        if row_at:
+            for place in row_at.keys() & range(start, start + len(counts)):
+                counts[place - start, row_at[place]] = 0
+        np.maximum.reduce(counts, axis=0, out=largest)
+        np.maximum(most, largest, out=most)
+    return most
 
 
 def _pieces_of_one_radius(radius: np.ndarray) -> list[tuple[int, slice]]:

@@ -19,17 +19,18 @@ if __name__ == "__main__":
 from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import open_inputs
-from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.page import write_page
 from postprocess.report.single_rows import shared_values
 from postprocess.report.summary import file_facts, qa_figures, versions
-from postprocess.report.write import attack_figures, evaluate_files, random_rows
+from postprocess.report.write import attack_figures, evaluate_files
 from postprocess.runtime.exits import InputError, Parser
 from postprocess.runtime.outputs import free_path, require_utf8, require_writable
 from postprocess.runtime.progress import Progress, open_progress
+from postprocess.runtime.random_streams import random_rows
 from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
+from postprocess.tables.comparison import compare
 
 TO_SAVE_MEMORY = "leave --pool out, or free some"
 SEED = 1  # of the sample of the pool
@@ -74,18 +75,18 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     summary: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
     for role, facts in files.items():
         summary[role] = summary.get(role, {}) | facts
-    sample = None
+    others = []
     if "pool" in codes and "pool_sample" not in summary.get("accuracy", {}):
         n_pool = codes["pool"].shape[1]
         rows = random_rows(n_pool, min(codes["result"].shape[1], n_pool), SEED)
-        sample = codes["pool"].take(rows, axis=1)
+        others = [codes["pool"].take(rows, axis=1)]
     with open_workers(progress=progress) as workers:
-        comparison = compare(codes["training"], codes["result"], binning.n_codes, sample=sample, workers=workers)
+        comparison = compare(codes["training"], codes["result"], binning.n_codes, others=others, workers=workers)
     summary |= findings_of(comparison, codes["training"], codes["result"], binning)
     summary["shared_values"] = shared_values(inputs.training, inputs.result, binning, Journal(progress))
     summary["accuracy"] = summary.get("accuracy", {}) | {"refined": summary["result_accuracy"]}
-    if comparison.sample is not None:
-        summary["accuracy"] = {"pool_sample": comparison.sample.as_dict()} | summary["accuracy"]
+    for sample in comparison.others:
+        summary["accuracy"] = {"pool_sample": sample.as_dict()} | summary["accuracy"]
 
     written = [page]
     if inputs.holdout is not None and holdout is not None:

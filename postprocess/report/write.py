@@ -13,7 +13,6 @@ from postprocess.data.inputs import Inputs
 from postprocess.data.sources import Source, open_source
 from postprocess.privacy.membership import MIN_CONTROLS, attack
 from postprocess.report.closest_rows import closest_training_rows
-from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport, evaluate
 from postprocess.report.page import write_page
@@ -26,6 +25,7 @@ from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.select import Selection
+from postprocess.tables.comparison import compare
 
 ENDINGS = ("_summary.json", "_report.html", "_official.html")  # of the names of the files beside the result
 
@@ -78,25 +78,22 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
     training, pool, selection = run.training.codes, run.pool.codes, run.selection
     seed, threads, progress = run.parameters[1].seed, run.parameters[1].threads, journal.progress
     quasi_identifiers = run.parameters[1].quasi_identifiers
-    sampled = random_rows(run.pool.n_rows, run.training.n_rows, seed)
-    sample = pool.take(sampled, axis=1)
     with open_workers(threads, progress=progress) as workers:
-        with journal.stage("comparing") as stage:
+        with journal.stage("reading the result") as stage:
             read = read_codes(
                 result_file, run.binning, quasi_identifiers=quasi_identifiers, progress=progress, threads=threads
             )
-            result = read.codes
-            comparison = compare(training, result, run.binning.n_codes, sample=sample, workers=workers)
+            result, comparison = read.codes, selection.comparison
+            if not np.array_equal(result, pool.take(selection.rows, axis=1)):  # values that no format writes exactly
+                comparison = compare(training, result, run.binning.n_codes, workers=workers)
             stage.rows = result.shape[1]
         with journal.stage("closest training rows") as stage:
-            samples = {"result": result, "pool_sample": sample}
+            samples = {"result": result, "pool_sample": pool.take(selection.pool_sample, axis=1)}
             closest = closest_training_rows(training, samples, selection.training_dcr, seed=seed, workers=workers)
             stage.rows = sum(int(figures["rows"]) for figures in closest.values())
-    assert comparison.sample is not None, "a sample was given"
-    progress.log(f"accuracy of a random sample of the pool, for comparison: {comparison.sample}")
-    combinations = combination_figures(run.training, read, sampled, run.pool, quasi_identifiers, journal)
+    combinations = combination_figures(run.training, read, selection.pool_sample, run.pool, quasi_identifiers, journal)
     attacks = {} if run.holdout is None else _attack(run, run.holdout.codes, result, journal)
-    accuracy = {step: each.as_dict() for step, each in {"pool_sample": comparison.sample, **selection.accuracy}.items()}
+    accuracy = {step: each.as_dict() for step, each in selection.accuracy.items()}
     if harm := worse_than_a_sample({"accuracy": accuracy, "stages": [stage.status for stage in journal.stages]}):
         journal.warn(harm)
     origin, trainings = pool_usage(selection.rows, run.pool_file.path, run.pool.n_rows)
@@ -156,11 +153,6 @@ def attack_figures(
     for name, each in attacks.items():
         journal.progress.log(f"membership attack by {name}: AUC {each.all_rows.auc:.3f}, 0.5 gives nothing away")
     return {"membership_attacks": {name: each.as_dict() for name, each in attacks.items()}}
-
-
-def random_rows(n_pool: int, n: int, seed: int) -> np.ndarray:
-    """Return sorted numbers of n random pool rows: the plain sample with which the result is compared."""
-    return np.sort(random_stream(seed, "pool sample").choice(n_pool, n, replace=False))
 
 
 def _write(summary: dict[str, Any], summary_path: Path, page_path: Path, *, replacing: bool = False) -> None:

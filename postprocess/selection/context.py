@@ -1,7 +1,7 @@
-"""What the steps of the selection share: their names, their common inputs, and the accuracies that they reach."""
+"""What the steps of the selection share: their names, their common inputs, and what they have reached so far."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,9 +22,9 @@ class Step(StrEnum):
     PRIVACY_FILTER = "privacy filter"
     IPF = "ipf"
     ROUNDING = "oversized subset"
-    MEASURING = "measuring"
     TRIMMING = "trimming"
     REFINEMENT = "refinement"
+    COMPARING = "comparing"
 
 
 @dataclass(frozen=True)
@@ -64,23 +64,24 @@ Curve = Sequence[tuple[float, float]]  # (seconds, overall accuracy)
 
 
 class Course:
-    """The accuracies that the steps have reached, with the seconds since the selection began."""
+    """The rows that the steps have reached, with the seconds since the selection began.
 
-    def __init__(self, journal: Journal) -> None:
-        self.accuracy: dict[str, Accuracy] = {}
-        self.curve: list[tuple[float, float]] = []
-        self._journal, self._started = journal, time.monotonic()
+    rows: (n_rows,) pool row numbers by step. seconds: of each step. rounds: of the refinement, with their accuracy.
+    """
 
-    def seconds(self) -> float:
-        """Return the seconds since the selection began."""
-        return time.monotonic() - self._started
+    def __init__(self) -> None:
+        self.rows: dict[str, np.ndarray] = {}
+        self.seconds: dict[str, float] = {}
+        self.rounds: Curve = ()
+        self._started = time.monotonic()
 
-    def reached(self, key: str, what: str, accuracy: Accuracy) -> None:
-        """Record and log the accuracy of a step's rows."""
-        self.accuracy[key] = accuracy
-        self.curve.append((self.seconds(), accuracy.overall))
-        self._journal.progress.log(f"accuracy of {what}: {accuracy}")
+    def reached(self, step: str, rows: np.ndarray, rounds: Curve = ()) -> None:
+        """Record the rows of a step that has ended; rounds: their seconds count from the end of the step before."""
+        before = max(self.seconds.values(), default=0.0)
+        self.rows[step], self.seconds[step] = rows, time.monotonic() - self._started
+        self.rounds = [(before + seconds, overall) for seconds, overall in rounds]
 
-    def add_rounds(self, began: float, rounds: Curve) -> None:
-        """Record the accuracies of rounds, whose seconds count from `began`."""
-        self.curve += [(began + seconds, overall) for seconds, overall in rounds]
+    def curve(self, accuracy: Mapping[str, Accuracy]) -> tuple[tuple[float, float], ...]:
+        """Return (seconds, overall accuracy) after each step, and after each round, in order."""
+        steps = [(seconds, accuracy[step].overall) for step, seconds in self.seconds.items()]
+        return (*steps[:-1], *self.rounds, steps[-1])

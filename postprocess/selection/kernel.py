@@ -6,20 +6,22 @@ the gradient of half the squared error, sum(weight * r ** 2) / 2, at every other
 
     k(m) = w1 * m + w2 * m (m - 1) / 2 + w3 * m (m - 1) (m - 2) / 6        (the rows match in m columns)
 
-No table has to be looked up: the exact scores of tens of thousands of rows follow a swap in about a millisecond,
-whatever the number of tables. Kernel herding works in the same way (Chen, Welling and Smola, 2010, "Super-samples from
-kernel herding", UAI). Here the kernel is a polynomial whose features are the cells of the tables.
+No table has to be looked up: the exact scores of tens of thousands of rows follow a swap in a fraction of a
+millisecond, whatever the number of tables. Kernel herding works in the same way (Chen, Welling and Smola, 2010,
+"Super-samples from kernel herding", UAI). Here the kernel is a polynomial whose features are the cells of the tables.
 """
 
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.threads import chunks
+from postprocess.runtime.threads import Workers, chunks
 from postprocess.tables.layout import Layout
+from postprocess.tables.matches import ROWS_PER_CALL, MatchCounter, standing
 
 EMPHASIS = (1.0, 2.0, 6.0)  # by order: the smaller the cells of a table, the smaller their squares beside their L1
-ROWS_PER_CHUNK = 1 << 14  # rows compared together: the comparison's bytes stay in the cache
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,17 @@ class OrderWeights:
 
 
 class MatchKernel:
-    """The kernel between one row and a fixed set of rows.
+    """The kernel between some rows and a fixed set of rows.
 
-    codes: (n_columns, n_rows) uint8, C-contiguous. One thread does all the work, because memory bounds the comparison.
+    codes: (n_columns, n_rows) uint8 of the fixed set. The work is cut into blocks of the set, one after the other for
+    each thread of the workers (None: this thread alone does it).
     """
 
-    def __init__(self, codes: np.ndarray, layout: Layout) -> None:
-        self.codes = np.ascontiguousarray(codes)  # the columns of a transposed array are many times slower to read
+    def __init__(self, codes: np.ndarray, layout: Layout, workers: Workers | None = None) -> None:
+        self.codes = codes
+        self._counter = MatchCounter(codes)
+        self._buffers = threading.local()
+        self._map = workers.map if workers else lambda function, items: [function(item) for item in items]
         weights = OrderWeights.of(layout).values
         matches = np.arange(len(codes) + 1, dtype=np.float64)
         shared_cells = [matches, matches * (matches - 1) / 2, matches * (matches - 1) * (matches - 2) / 6]
@@ -59,26 +65,68 @@ class MatchKernel:
             by_columns[columns] = by_columns.get(columns, 0.0) + weight * shared
         self._lookups = list(by_columns.items())  # kernel by matches among the first columns
         self.self_value = float(sum(lookup[columns] for columns, lookup in self._lookups))
-        count_dtype = np.uint8 if len(codes) <= np.iinfo(np.uint8).max else np.uint16
-        self._parts = chunks(codes.shape[1], ROWS_PER_CHUNK)
-        # Fresh memory costs more than the work done in it, so the buffers are made once.
-        self._equal = np.empty((len(codes), ROWS_PER_CHUNK), dtype=np.uint8)
-        self._matches = np.empty(ROWS_PER_CHUNK, dtype=count_dtype)
-        self._positions = np.empty(ROWS_PER_CHUNK, dtype=np.intp)
-        self._values = np.empty(ROWS_PER_CHUNK)
 
-    def row(self, row: int, *, out: np.ndarray) -> np.ndarray:
-        """Fill `out`, (n_rows,) float64, with the kernel of each row with the row at this position, and return it."""
-        own = self.codes[:, row, None].copy()
-        for part in self._parts:
-            length = part.stop - part.start
-            np.equal(self.codes[:, part], own, out=self._equal[:, :length].view(bool))
+    def add(self, scores: np.ndarray, codes: np.ndarray, signs: np.ndarray) -> None:
+        """Add to each row's score its kernel with each of the given rows, times that row's sign.
+
+        scores: (n_rows,) float64 of the fixed set; codes: (n_columns, k); signs: (k,) float64.
+        """
+
+        def add_to(block: slice) -> None:
+            for some, values in self._values(block, others):
+                values *= signs[some, None]
+                scores[block] += values.sum(axis=0)
+
+        others = standing(codes)
+        self._map(add_to, self._counter.blocks)
+
+    def best_partners(self, scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (k,) the least score minus kernel that each of the given rows finds in the set, and its place there.
+
+        scores: (n_rows,) float64 of the fixed set; codes: (n_columns, k). The first of equal ones counts.
+        """
+
+        def best_in(block: slice) -> tuple[np.ndarray, np.ndarray]:
+            least, places = np.empty(len(others)), np.empty(len(others), dtype=np.int64)
+            for some, values in self._values(block, others):
+                np.subtract(scores[block], values, out=values)
+                found = values.argmin(axis=1)
+                least[some] = values[np.arange(len(found)), found]
+                places[some] = found + block.start
+            return least, places
+
+        others = standing(codes)
+        least, places = (np.array(each) for each in zip(*self._map(best_in, self._counter.blocks), strict=True))
+        best = least.argmin(axis=0)[None]
+        return np.take_along_axis(least, best, axis=0)[0], np.take_along_axis(places, best, axis=0)[0]
+
+    def row(self, row: int) -> np.ndarray:
+        """Return (n_rows,) float64: the kernel of each row of the set with the one at this place."""
+        own = standing(self.codes[:, row, None])
+        return np.concatenate(
+            [values[0].copy() for block in self._counter.blocks for _, values in self._values(block, own)]
+        )
+
+    def _values(self, block: slice, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield some of the others at a time, and (some, rows of the block) float64 their kernel."""
+        for some in chunks(len(others), ROWS_PER_CALL):
+            positions, values, more = (
+                each[: len(others[some]), : block.stop - block.start] for each in self._of_thread()
+            )
             for n, (columns, lookup) in enumerate(self._lookups):
-                values = out[part] if n == 0 else self._values[:length]
-                matches, positions = self._matches[:length], self._positions[:length]
-                np.add.reduce(self._equal[:columns, :length], axis=0, dtype=matches.dtype, out=matches)
-                positions[...] = matches
-                np.take(lookup, positions, mode="clip", out=values)
+                positions[...] = self._counter.count(block, others[some], columns)
+                np.take(lookup, positions, mode="clip", out=more if n else values)
                 if n:
-                    out[part] += values
-        return out
+                    values += more
+            yield some, values
+
+    def _of_thread(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if not hasattr(self._buffers, "arrays"):
+            shape = (ROWS_PER_CALL, self._counter.block_size)
+            self._buffers.arrays = np.empty(shape, dtype=np.intp), np.empty(shape), np.empty(shape)
+        return self._buffers.arrays
+
+
+def highest(scores: np.ndarray, number: int) -> np.ndarray:
+    """Return the places of the `number` highest scores, or of all if they are fewer."""
+    return np.argpartition(scores, -number)[-number:] if number < len(scores) else np.arange(len(scores))

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from postprocess.runtime.stages import Deadline
-from postprocess.selection.kernel import MatchKernel, OrderWeights
+from postprocess.selection.kernel import MatchKernel, OrderWeights, highest
 from postprocess.tables.accuracy import of_residuals
 from postprocess.tables.counts import Tables
 
 MEMBER_SHARE = 1 / 3  # of a working set: selected rows; the others are candidates
 PATIENCE = 100  # consecutive selected rows without an improving swap, after which a round ends
-SWAPS_PER_CHECK = 50  # swaps between two looks at the clock
+BATCH = 32  # selected rows that look for a partner at a time
 MIN_GAIN = 1e-5  # share of a row's kernel with itself: smaller changes of the squared error are rounding errors
 
 
@@ -60,15 +60,18 @@ def refine(
     fit = pass_start = of_residuals(residuals, n)
     swaps = pass_swaps = rounds = 0
     status, curve, started = "iteration limit", [], time.monotonic()
+    working_set: _WorkingSet | None = None
     with residuals.workers.progress.task("Refinement", total=None, unit="round") as task:
         while rounds < max_rounds:
             if deadline.passed():
                 status = "out of time"
                 break
             rows, ends_pass = queue.next()
-            chosen, made = _swap(residuals, codes.take(rows, axis=1), selected[rows], deadline)
+            if working_set is None or len(rows) < len(selected):  # if it holds all rows, its scores stay exact
+                working_set = _WorkingSet(residuals, codes.take(rows, axis=1))
+            chosen, made = working_set.swap(selected[rows], deadline)
             changed = chosen != selected[rows]
-            residuals.add(codes[:, rows[changed]], np.where(chosen[changed], 1, -1))
+            residuals.add(codes.take(rows[changed], axis=1), np.where(chosen[changed], 1, -1))
             selected[rows] = chosen
             fit, swaps, rounds = of_residuals(residuals, n), swaps + made, rounds + 1
             curve.append((time.monotonic() - started, fit.overall))
@@ -104,36 +107,58 @@ class _WorkingSets:
         return waiting[:number], waiting[number:]
 
 
-def _swap(residuals: Tables, codes: np.ndarray, selected: np.ndarray, deadline: Deadline) -> tuple[np.ndarray, int]:
-    """Make the steepest swaps within a working set until none improves; returns the new selection and their number."""
-    selected = selected.copy()
-    kernel = MatchKernel(codes, residuals.layout)
-    gradient = OrderWeights.of(residuals.layout).combine(residuals.row_sums(codes))
-    min_gain = MIN_GAIN * kernel.self_value
-    leaving = np.where(selected, gradient, -np.inf)  # of the selected rows that have not been tried in vain
-    entering = np.where(selected, np.inf, gradient)
-    out_kernel, in_kernel = np.empty_like(gradient), np.empty_like(gradient)
-    swaps = failures = 0
-    while failures < PATIENCE:
-        leaving_row = int(np.argmax(leaving))
-        kernel.row(leaving_row, out=out_kernel)
-        entering -= out_kernel
-        entering_row = int(np.argmin(entering))
-        change = entering[entering_row] - leaving[leaving_row] + kernel.self_value
-        if not change < -min_gain:
-            entering += out_kernel
-            leaving[leaving_row] = -np.inf
-            failures += 1
-            continue
-        kernel.row(entering_row, out=in_kernel)
-        entering += in_kernel
-        leaving += in_kernel
-        leaving -= out_kernel
-        entering[leaving_row], leaving[leaving_row] = leaving[leaving_row], -np.inf
-        leaving[entering_row], entering[entering_row] = entering[entering_row], np.inf
-        selected[leaving_row], selected[entering_row] = False, True
-        failures = 0
-        swaps += 1
-        if swaps % SWAPS_PER_CHECK == 0 and deadline.passed():
+class _WorkingSet:
+    """Rows that are compared with each other. codes: (n_columns, n_rows) uint8."""
+
+    def __init__(self, residuals: Tables, codes: np.ndarray) -> None:
+        self._layout = residuals.layout
+        self._kernel = MatchKernel(codes, residuals.layout, residuals.workers)
+        self._gradient = OrderWeights.of(residuals.layout).combine(residuals.row_sums(codes))
+
+    def swap(self, selected: np.ndarray, deadline: Deadline) -> tuple[np.ndarray, int]:
+        """Swap until no swap improves; returns the new selection and the number of swaps.
+
+        The selected rows with the highest gradients, a batch at a time, look for their best partners among all other
+        rows, on all threads. Swaps are then made among these few rows, and the gradients of all rows follow.
+        """
+        selected = selected.copy()
+        waiting = selected.copy()  # the selected rows that have not been tried in vain
+        swaps = failures = 0
+        while failures < PATIENCE and waiting.any() and not (swaps and deadline.passed()):
+            places = np.flatnonzero(waiting)
+            leaving = places[highest(self._gradient[places], BATCH)]
+            changed, made, in_vain = self._swap_best(leaving, selected)
+            selected[changed] = ~selected[changed]
+            waiting[changed], waiting[in_vain] = selected[changed], False
+            swaps, failures = swaps + made, 0 if made else failures + len(leaving)
+        return selected, swaps
+
+    def _swap_best(self, leaving: np.ndarray, selected: np.ndarray) -> tuple[np.ndarray, int, np.ndarray]:
+        """Swap some of these rows; returns the rows that changed, the number of swaps, and the rows tried in vain."""
+        kernel, gradient = self._kernel, self._gradient
+        least, partners = kernel.best_partners(np.where(selected, np.inf, gradient), kernel.codes[:, leaving])
+        improves = least - gradient[leaving] + kernel.self_value < -MIN_GAIN * kernel.self_value
+        few = np.unique(np.concatenate([leaving[improves], partners[improves]]))
+        chosen, made = _swap_few(
+            MatchKernel(kernel.codes.take(few, axis=1), self._layout), gradient[few], selected[few]
+        )
+        changed = few[chosen != selected[few]]
+        kernel.add(gradient, kernel.codes[:, changed], np.where(selected[changed], -1.0, 1.0))
+        return changed, made, leaving[~improves] if made else leaving
+
+
+def _swap_few(kernel: MatchKernel, gradient: np.ndarray, selected: np.ndarray) -> tuple[np.ndarray, int]:
+    """Make the steepest swap among a few rows, again and again until none improves; returns as `swap` does."""
+    gradient, selected, swaps = gradient.copy(), selected.copy(), 0
+    between = np.array([kernel.row(row) for row in range(len(selected))])
+    while selected.any() and not selected.all():
+        leaving, entering = np.flatnonzero(selected), np.flatnonzero(~selected)
+        change = gradient[entering] - gradient[leaving, None] - between[np.ix_(leaving, entering)]
+        best = np.unravel_index(np.argmin(change), change.shape)
+        if not change[best] + kernel.self_value < -MIN_GAIN * kernel.self_value:
             break
+        out_row, in_row = leaving[best[0]], entering[best[1]]
+        gradient += between[in_row] - between[out_row]
+        selected[out_row], selected[in_row] = False, True
+        swaps += 1
     return selected, swaps

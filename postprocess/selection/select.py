@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from postprocess.data.codes import Codes
+from postprocess.runtime.random_streams import random_rows
 from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
-from postprocess.selection.context import Context, Course
+from postprocess.selection.context import Context, Course, Step
 from postprocess.selection.eligibility import EXCLUSION_REASONS, eligible_rows, training_copies
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.rounding import worth_trying
@@ -15,28 +16,32 @@ from postprocess.selection.steps import (
     filter_close_rows,
     ipf_weights,
     make_targets,
-    measure_subset,
     refine_rows,
     round_to_subset,
     trim_subset,
 )
 from postprocess.selection.table_budget import layout_within
 from postprocess.tables.accuracy import Accuracy
+from postprocess.tables.comparison import Comparison, compare
 
 
 @dataclass(frozen=True)
 class Selection:
     """What the selection has chosen, and how it came about.
 
-    rows: sorted int64 numbers of the selected pool rows. accuracy: after the steps `ipf`, `trimmed` and `refined`, over
-    all tables, against the training data. curve: (seconds since the selection began, overall accuracy) after each step,
-    and after each round of refinement if the targets are the training data's own tables. excluded: number of pool rows
-    that could not be selected, by reason. weights: (n_eligible,) IPF weights of the eligible rows. training_dcr:
-    (n_training,) distance of each training row to the nearest other one; None without a privacy filter.
+    rows: sorted int64 numbers of the selected pool rows. pool_sample: the same of a plain random sample, to compare
+    them with. accuracy: of this sample, and after the steps `ipf`, `trimmed` and `refined`, over all tables, against
+    the training data. comparison: of the selected rows with the training data, table by table. curve: (seconds since
+    the selection began, overall accuracy) after each step, and after each round of refinement if the targets are the
+    training data's own tables. excluded: number of pool rows that could not be selected, by reason. weights:
+    (n_eligible,) IPF weights of the eligible rows. training_dcr: (n_training,) distance of each training row to the
+    nearest other one; None without a privacy filter.
     """
 
     rows: np.ndarray
+    pool_sample: np.ndarray
     accuracy: dict[str, Accuracy]
+    comparison: Comparison
     curve: tuple[tuple[float, float], ...]
     excluded: dict[str, int]
     weights: np.ndarray
@@ -53,7 +58,7 @@ def select(
 
     Raises InputError if `exclude_unique_combinations` leaves too few rows.
     """
-    course = Course(journal)
+    course = Course()
     eligible, excluded = eligible_rows(training, pool, parameters, warn=journal.warn)
     layout, sequence = layout_within(training.codes, np.asarray(n_codes, np.int64), parameters, warn=journal.warn)
     with open_workers(parameters.threads, progress=journal.progress) as workers:
@@ -75,14 +80,35 @@ def select(
 
         weights = ipf_weights(context, eligible, marginals)
         subset = round_to_subset(context, eligible, weights, targets)
-        course.reached("ipf", _name_of_subset(len(subset) / context.n), measure_subset(context, subset))
-        trimmed, residuals, accuracy = trim_subset(context, subset, targets)
-        course.reached("trimmed", "the trimmed rows", accuracy)
-        began, candidates = course.seconds(), eligible[worth_trying(weights, context.n)]
-        rows, accuracy, rounds = refine_rows(context, trimmed, accuracy, residuals, candidates)
-        course.add_rounds(began, rounds)
-        course.reached("refined", "the result", accuracy)
-    return Selection(rows, course.accuracy, tuple(course.curve), excluded, weights, training_dcr)
+        course.reached("ipf", subset)
+        trimmed, residuals = trim_subset(context, subset, targets)
+        course.reached("trimmed", trimmed)
+        candidates = eligible[worth_trying(weights, context.n)]
+        rows, rounds = refine_rows(context, trimmed, residuals, candidates)
+        course.reached("refined", rows, rounds)
+
+        sample = random_rows(pool.n_rows, context.n, parameters.seed)
+        others = {"pool_sample": sample, "ipf": subset, "trimmed": trimmed}
+        with journal.stage(Step.COMPARING) as stage:
+            stage.rows = len(rows)
+            result, *compared = (pool.codes.take(each, axis=1) for each in (rows, *others.values()))
+            comparison = compare(training.codes, result, n_codes, others=compared, workers=workers)
+    accuracy = dict(zip(others, comparison.others, strict=True)) | {"refined": comparison.accuracy}
+    _log(accuracy, len(subset) / context.n, journal)
+    curve = course.curve(accuracy)
+    return Selection(rows, sample, accuracy, comparison, curve, excluded, weights, training_dcr)
+
+
+def _log(accuracy: dict[str, Accuracy], multiple: float, journal: Journal) -> None:
+    noise = ", so it has less sampling noise" if multiple > 1 else ""
+    names = {
+        "pool_sample": "a random sample of the pool, for comparison",
+        "ipf": f"the oversized subset ({multiple:.3g} times the rows{noise})",
+        "trimmed": "the trimmed rows",
+        "refined": "the result",
+    }
+    for step, name in names.items():
+        journal.progress.log(f"accuracy of {name}: {accuracy[step]}")
 
 
 def _in_sequence(codes: np.ndarray, sequence: np.ndarray) -> np.ndarray:
@@ -92,8 +118,3 @@ def _in_sequence(codes: np.ndarray, sequence: np.ndarray) -> np.ndarray:
 
 def _listed(excluded: dict[str, int]) -> str:
     return ", ".join(f"{excluded[reason]:,} {text}" for reason, text in EXCLUSION_REASONS.items() if reason in excluded)
-
-
-def _name_of_subset(multiple: float) -> str:
-    noise = ", so it has less sampling noise" if multiple > 1 else ""
-    return f"the oversized subset ({multiple:.3g} times the rows{noise})"

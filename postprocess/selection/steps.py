@@ -14,7 +14,7 @@ from postprocess.selection.refinement import refine
 from postprocess.selection.rounding import round_weights, subset_size
 from postprocess.selection.targets import PRIOR_MULTIPLE, Marginal, target_marginals, target_tables
 from postprocess.selection.trimming import trim
-from postprocess.tables.accuracy import Accuracy, measure, of_residuals
+from postprocess.tables.accuracy import measure
 from postprocess.tables.counts import Tables
 from postprocess.tables.mutual_information import top_pairs
 
@@ -135,15 +135,8 @@ def round_to_subset(context: Context, eligible: np.ndarray, weights: np.ndarray,
     return eligible[subset]
 
 
-def measure_subset(context: Context, subset: np.ndarray) -> Accuracy:
-    """Return the accuracy of the oversized subset."""
-    with context.journal.stage(Step.MEASURING) as stage:
-        stage.rows = len(subset)
-        return _measured(context, subset)
-
-
-def trim_subset(context: Context, subset: np.ndarray, targets: Tables) -> tuple[np.ndarray, Tables, Accuracy]:
-    """Return the sorted row numbers that are left, their residuals and their accuracy. The targets are spent."""
+def trim_subset(context: Context, subset: np.ndarray, targets: Tables) -> tuple[np.ndarray, Tables]:
+    """Return the sorted row numbers that are left, and their residuals. The targets are spent."""
     with context.journal.stage(Step.TRIMMING) as stage:
         codes = context.codes(subset)
         target_sums = targets.row_sums(codes)
@@ -158,16 +151,15 @@ def trim_subset(context: Context, subset: np.ndarray, targets: Tables) -> tuple[
             rng=context.rng(Step.TRIMMING),
         )
         rows = subset[trimmed.keep]
-        accuracy = _accuracy_of(context, rows, residuals)
         stage.rows = len(rows)
         stage.status = {"status": trimmed.status, "removed_greedily": trimmed.removed_greedily}
-    return rows, residuals, accuracy
+    return rows, residuals
 
 
 def refine_rows(
-    context: Context, trimmed: np.ndarray, trimmed_accuracy: Accuracy, residuals: Tables, candidates: np.ndarray
-) -> tuple[np.ndarray, Accuracy, Curve]:
-    """Return the sorted row numbers of the result, their accuracy, and (seconds, overall accuracy) after each round.
+    context: Context, trimmed: np.ndarray, residuals: Tables, candidates: np.ndarray
+) -> tuple[np.ndarray, Curve]:
+    """Return the sorted row numbers of the result, and (seconds, overall accuracy) after each round.
 
     residuals: of the trimmed rows. candidates: pool rows to try, sorted. The rounds are empty if only the fit to the
     targets is known.
@@ -186,12 +178,11 @@ def refine_rows(
             rng=context.rng(Step.REFINEMENT),
         )
         rows = candidates[refined.selected]
-        accuracy = _accuracy_of(context, rows, residuals)
-        if not context.layout.complete and accuracy.overall < trimmed_accuracy.overall:
+        if not context.layout.complete and _is_harmful(context, trimmed, rows):
             context.journal.warn(
                 "refinement improved the matched tables at the cost of the others, so the trimmed rows are the result"
             )
-            rows, accuracy = trimmed, trimmed_accuracy
+            rows = trimmed
         stage.rows = len(rows)
         stage.status = {
             "status": refined.status,
@@ -199,20 +190,16 @@ def refine_rows(
             "swaps": refined.swaps,
             "fit": [[round(seconds, 3), fit] for seconds, fit in refined.curve],
         }
-    return rows, accuracy, refined.curve if context.targets_are_training else ()
+    return rows, refined.curve if context.targets_are_training else ()
 
 
-def _accuracy_of(context: Context, rows: np.ndarray, residuals: Tables) -> Accuracy:
-    """Return the accuracy of these rows over all tables; residuals: of these rows."""
-    return of_residuals(residuals, context.n) if context.targets_are_training else _measured(context, rows)
-
-
-def _measured(context: Context, rows: np.ndarray) -> Accuracy:
-    (accuracy,) = measure(
+def _is_harmful(context: Context, trimmed: np.ndarray, refined: np.ndarray) -> bool:
+    """Return whether refinement has lowered the accuracy over all tables, of which only some were matched."""
+    before, after = measure(
         context.training,
-        [context.codes(rows)],
+        [context.codes(trimmed), context.codes(refined)],
         context.layout.n_codes,
         workers=context.workers,
         label="Measuring all tables",
     )
-    return accuracy
+    return after.overall < before.overall

@@ -73,7 +73,7 @@ def target_tables(
             tables.add(training)
             task.update(len(layout.n_codes))
             return tables
-        data = [training.astype(np.intp), prior.astype(np.intp)]
+        data = [layout.stacked(training), layout.stacked(prior)]
         scale = n / prior.shape[1]
 
         def fill_tables_from(i: int) -> None:

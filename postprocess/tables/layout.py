@@ -33,6 +33,7 @@ class Layout:
     code_start: np.ndarray = field(init=False, repr=False)  # (n_columns + 1,) first univariate cell of each column
     pair_start: np.ndarray = field(init=False, repr=False)  # (pair_columns + 1,) first bivariate cell of each column
     triple_start: np.ndarray = field(init=False, repr=False)  # (triple_columns + 1,) first trivariate cell of each
+    inner_start: np.ndarray = field(init=False, repr=False)  # (triple_columns + 1,) where columns begin inside of these
 
     def __post_init__(self) -> None:
         if not self.triple_columns <= self.pair_columns <= len(self.n_codes):
@@ -43,6 +44,7 @@ class Layout:
         set_field(self, "code_start", exclusive_cumsum(n_codes))
         set_field(self, "pair_start", self._pair_starts(self.pair_columns))
         inner = self._pair_starts(self.triple_columns)
+        set_field(self, "inner_start", inner)
         set_field(self, "triple_start", exclusive_cumsum(n_codes[: self.triple_columns] * (inner[-1] - inner[1:])))
 
     def _pair_starts(self, columns: int) -> np.ndarray:
@@ -53,12 +55,12 @@ class Layout:
         """Return (columns,): for each of the first `columns` columns, the number of codes in those after it."""
         return self.code_start[columns] - self.code_start[1 : columns + 1]
 
-    def stacked_cells(self, codes: np.ndarray, first: int, stop: int) -> np.ndarray:
-        """Return (stop - first, n_rows) cells: the codes of columns first..stop - 1, each column in a range of its own.
+    def stacked(self, codes: np.ndarray) -> np.ndarray:
+        """Return (n_columns, n_rows) intp: the univariate cells, which are the codes with each column in its own range.
 
-        codes: (n_columns, n_rows). The range of column `first` begins at 0.
+        codes: (n_columns, n_rows) uint8. The columns of the result are contiguous.
         """
-        return codes[first:stop] + (self.code_start[first:stop, None] - self.code_start[first])
+        return np.add(codes, self.code_start[:-1, None].astype(np.intp), order="C")
 
     def block_offsets(self, order: int, after: int) -> np.ndarray:
         """Return (n_tables,): where each table of a block begins along the width of that block.

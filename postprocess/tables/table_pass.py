@@ -31,13 +31,13 @@ def map_tables(
     begin with column i: its own, those with each column j after it, and those with each j and each k after that, the
     last column running fastest. Returns the values of all columns, in order.
     """
-    data = [codes.astype(np.intp) for codes in data]
     n_columns = len(n_codes)
     layout = Layout(n_codes, n_columns, n_columns)
+    stacked = [layout.stacked(codes) for codes in data]
 
     def tables_from(i: int) -> Reduced:
         orders: list[list[np.ndarray]] = [[], [], []]
-        for order, after, counts in count_tables_starting_at(layout, i, data):
+        for order, after, counts in count_tables_starting_at(layout, i, stacked):
             by_cell = [values.sum(axis=0) for values in cell_statistics(counts)]
             offsets = layout.block_offsets(order, after)
             orders[order - 1].append(np.stack([np.add.reduceat(cells, offsets) for cells in by_cell]))

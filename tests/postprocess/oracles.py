@@ -124,7 +124,7 @@ def watched(progress: Progress) -> Workers:
 def residual_tables(selected: np.ndarray, training: np.ndarray, layout: Layout, workers: Workers = ALONE) -> Tables:
     """Return the tables of the residuals, which trimming and refinement start from."""
     tables = Tables(layout, workers=workers)
-    tables.add(training, np.full(training.shape[1], -1))
+    tables.remove(training)
     tables.add(selected)
     return tables
 

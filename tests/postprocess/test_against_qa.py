@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
-from postprocess.report.comparison import compare
 from postprocess.runtime.progress import Progress
+from postprocess.tables.comparison import compare
 from tests.postprocess.oracles import ALONE
 
 pytestmark = pytest.mark.slow

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from postprocess.privacy import nearest as module
 from postprocess.privacy.nearest import compare_with_training
 from postprocess.runtime.threads import open_workers
+from postprocess.tables import matches
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, watched
 
 SIZES = [3, 4, 2, 5, 3, 2]
@@ -46,7 +47,7 @@ def test_pieces_and_threads_make_no_difference(monkeypatch):
     codes, training = draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2)
     radius = np.arange(40) % 2  # 20 training rows of each radius
     whole, own = compared(codes, training, radius=radius), compared(training, training, own_number=np.arange(40))
-    monkeypatch.setattr(module, "BYTES_PER_BLOCK", 7 * len(SIZES))
+    monkeypatch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
     monkeypatch.setattr(module, "TRAINING_ROWS_PER_STEP", 6)
     with open_workers(3) as workers:
         pieces = compared(codes, training, radius=radius, workers=workers)

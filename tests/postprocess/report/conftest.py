@@ -10,13 +10,13 @@ import pytest
 from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
-from postprocess.report.comparison import compare
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport
 from postprocess.report.pool_usage import pool_usage, weight_summary
 from postprocess.report.summary import versions
 from postprocess.runtime.progress import Progress
 from postprocess.tables.accuracy import Accuracy
+from postprocess.tables.comparison import compare
 from tests.parameters import pool_parameters, selection_parameters
 from tests.postprocess.oracles import ALONE
 
@@ -58,7 +58,7 @@ def run_summary(tmp_path):
         "trimmed": Accuracy(0.97, 0.92, 0.87),
         "refined": Accuracy(0.99, 0.96, None),
     }
-    seconds = {"reading": 1.23456, "ipf": 2.0, "oversized subset": 1.0, "measuring": 1.0, "trimming": 61.0}
+    seconds = {"reading": 1.23456, "ipf": 2.0, "oversized subset": 1.0, "trimming": 61.0}
     ended = {
         "ipf": {"status": "stalled", "sweeps": 3, "largest_error": 0.02, "mean_error": 1 / 300},
         "trimming": {"status": "finished", "removed_greedily": 120},

@@ -4,8 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess.runtime.stages import Deadline
+from postprocess.runtime.threads import open_workers
 from postprocess.selection import refinement as module
-from postprocess.selection.refinement import _swap, _WorkingSets, refine
+from postprocess.selection.refinement import _WorkingSet, _WorkingSets, refine
+from postprocess.tables import matches
 from postprocess.tables.accuracy import of_residuals
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
@@ -40,6 +42,9 @@ class Case:
             deadline=deadline,
             rng=np.random.default_rng(seed),
         )
+
+    def swap(self, deadline):
+        return _WorkingSet(self.tables, self.codes).swap(self.selected, deadline)
 
     def residual(self, selected):
         return oracles.residuals(self.codes[:, selected], self.training, self.layout)
@@ -85,13 +90,13 @@ def test_refinement_comes_much_closer_to_the_target(swapsize):
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
 def test_every_swap_lowers_the_squared_error(monkeypatch, layout):
-    monkeypatch.setattr(module, "SWAPS_PER_CHECK", 1)
+    monkeypatch.setattr(module, "BATCH", 1)
     case = Case(20, 30, layout=layout, seed=3)
     errors = [case.squared_error(case.selected)]
     last, swaps, most = case.selected, 0, 0
     while swaps == most:
         most += 1
-        chosen, swaps = _swap(case.tables, case.codes, case.selected, CheckLimit(most - 1))
+        chosen, swaps = case.swap(CheckLimit(most - 1))
         if swaps == most:
             assert (chosen & ~last).sum() == (last & ~chosen).sum() == 1
             errors.append(case.squared_error(chosen))
@@ -99,14 +104,14 @@ def test_every_swap_lowers_the_squared_error(monkeypatch, layout):
     assert len(errors) > 4
     assert (np.diff(errors) < 0).all()
     assert case.selected.sum() == chosen.sum() == 20
-    case.assert_tables_of(case.selected)  # _swap only reads them
+    case.assert_tables_of(case.selected)  # a working set only reads them
 
 
 def test_the_first_swap_is_the_steepest(monkeypatch):
     """The row with the largest gradient leaves. Brute force over all other rows finds the one that enters."""
-    monkeypatch.setattr(module, "SWAPS_PER_CHECK", 1)
+    monkeypatch.setattr(module, "BATCH", 1)
     case = Case(15, 20, seed=4)
-    chosen, swaps = _swap(case.tables, case.codes, case.selected, CheckLimit(0))
+    chosen, swaps = case.swap(CheckLimit(0))
     assert swaps == 1
     (out,), (into,) = np.flatnonzero(case.selected & ~chosen), np.flatnonzero(chosen & ~case.selected)
     errors = {}
@@ -123,13 +128,41 @@ def test_if_no_swap_is_made_none_would_lower_the_error(seed):
     selected, swaps = case.selected, 1
     while swaps:
         tables = residual_tables(case.codes[:, selected], case.training, FULL)
-        selected, swaps = _swap(tables, case.codes, selected, AN_HOUR)
+        selected, swaps = _WorkingSet(tables, case.codes).swap(selected, AN_HOUR)
     best = case.squared_error(selected)
     for out in np.flatnonzero(selected):
         for into in np.flatnonzero(~selected):
             swapped = selected.copy()
             swapped[[out, into]] = False, True
             assert case.squared_error(swapped) >= best - 1e-9
+
+
+@pytest.mark.parametrize("batch", [2, 7, 1000])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_swaps_in_batches_are_counted_and_lower_the_squared_error(monkeypatch, batch, layout):
+    monkeypatch.setattr(module, "BATCH", batch)
+    case = Case(30, 60, layout=layout, seed=5)
+    chosen, swaps = case.swap(AN_HOUR)
+    assert chosen.sum() == 30 and 2 * swaps >= (chosen != case.selected).sum() > 0
+    assert case.squared_error(chosen) < case.squared_error(case.selected)
+
+
+def test_the_scores_of_a_working_set_that_holds_all_rows_stay_exact():
+    case = Case(30, 60)
+    working_set, selected = _WorkingSet(case.tables, case.codes), case.selected
+    for _ in range(3):
+        selected, _ = working_set.swap(selected, AN_HOUR)
+        tables = residual_tables(case.codes[:, selected], case.training, FULL)
+        np.testing.assert_allclose(working_set._gradient, _WorkingSet(tables, case.codes)._gradient, atol=1e-9)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_make_no_difference(monkeypatch, threads):
+    monkeypatch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
+    alone, case = Case(60, 140), Case(60, 140)
+    with open_workers(threads) as workers:
+        case.tables = residual_tables(case.codes[:, case.selected], case.training, FULL, workers)
+        assert case.refine().selected.tolist() == alone.refine().selected.tolist()
 
 
 def test_refinement_converges_when_a_pass_gains_too_little():
@@ -152,16 +185,16 @@ def test_refinement_stops_at_the_iteration_limit(rounds):
     assert [task.completed for task in case.progress.tasks] == [rounds]
 
 
-@pytest.mark.parametrize("rounds", [0, 2])
-def test_refinement_stops_when_its_time_is_up(rounds):
+@pytest.mark.parametrize("checks", [0, 1, 4, 9])
+def test_refinement_stops_when_its_time_is_up(checks):
     case = Case(60, 140)
-    result = case.refine(swapsize=12, deadline=CheckLimit(rounds))
-    assert (result.status, result.rounds) == ("out of time", rounds)
+    result = case.refine(swapsize=12, deadline=CheckLimit(checks))
+    assert result.status == "out of time" and min(checks, 1) <= result.rounds <= checks
     case.assert_tables_of(result.selected)
 
 
 def test_a_round_that_was_cut_short_is_not_taken_for_the_last_one(monkeypatch):
-    monkeypatch.setattr(module, "SWAPS_PER_CHECK", 1)
+    monkeypatch.setattr(module, "BATCH", 1)
     result = Case(60, 140).refine(tolerance=1.0, deadline=CheckLimit(1))  # passes after the first swap of the only set
     assert (result.status, result.rounds, result.swaps) == ("out of time", 1, 1)
 

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess.runtime.stages import Deadline
+from postprocess.runtime.threads import open_workers
 from postprocess.selection import trimming as module
 from postprocess.selection.trimming import trim
+from postprocess.tables import matches
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
@@ -26,10 +28,10 @@ LAYOUTS = [Layout(SIZES, 4, 4), Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout
 AN_HOUR = Deadline(60)
 
 
-def trimmed(subset, training, *, layout=LAYOUTS[0], swapsize=1000, deadline=AN_HOUR, seed=1):
+def trimmed(subset, training, *, layout=LAYOUTS[0], swapsize=1000, deadline=AN_HOUR, seed=1, workers=None):
     """Return the result, with the tables and the progress that `trim` worked on."""
     progress = Recorder()
-    tables = residual_tables(subset, training, layout, watched(progress))
+    tables = residual_tables(subset, training, layout, workers or watched(progress))
     target = Tables(layout, workers=ALONE)
     target.add(training)
     result = trim(
@@ -49,14 +51,16 @@ def assert_tables_of(tables, selected, training):
     np.testing.assert_array_equal(tables.values, expected)
 
 
-@pytest.mark.parametrize("steps_per_check", [1, 100])
+@pytest.mark.parametrize(("shortlist", "batch"), [(1000, 32), (1000, 1), (3, 1)])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
-def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, steps_per_check):
+def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, shortlist, batch):
     """Brute force drops the row that leaves the smallest squared error at that number of rows.
 
-    With frequent checks, the dropped rows are removed from the block on the way.
+    It does so if the shortlist holds all rows, or is made anew after each row. With small batches, the dropped rows are
+    removed from the block on the way.
     """
-    monkeypatch.setattr(module, "STEPS_PER_CHECK", steps_per_check)
+    monkeypatch.setattr(module, "SHORTLIST", shortlist)
+    monkeypatch.setattr(module, "BATCH", batch)
     training = draw_codes(SIZES, 12, seed=1)
     subset = np.unique(noisy_copies(training, SIZES, 24, seed=3), axis=1)
     kept = list(range(subset.shape[1]))
@@ -124,7 +128,7 @@ def test_exactly_n_rows_and_their_tables_are_left_for_any_block_size(n, surplus,
 
 @pytest.mark.parametrize(("checks", "swapsize", "greedily"), [(3, 1000, 6), (1, 13, 2), (7, 13, 13), (100, 1000, 40)])
 def test_when_the_time_is_up_the_other_rows_are_dropped_by_score(monkeypatch, checks, swapsize, greedily):
-    monkeypatch.setattr(module, "STEPS_PER_CHECK", 2)
+    monkeypatch.setattr(module, "BATCH", 2)
     training = draw_codes(SIZES, 40, seed=1)
     subset = noisy_copies(training, SIZES, 80, seed=2)
     result = trimmed(subset, training, swapsize=swapsize, deadline=CheckLimit(checks))
@@ -161,6 +165,26 @@ def test_trimming_beats_random_draws_in_one_block_and_in_many():
     for swapsize in (1000, 30):
         keep = trimmed(subset, training, swapsize=swapsize).keep
         assert oracles.overall(training, subset[:, keep], LAYOUTS[0]) > best_draw + 0.03
+
+
+def test_a_short_list_gives_up_little(monkeypatch):
+    training = draw_codes(SIZES, 150, seed=5)
+    subset = noisy_copies(training, SIZES, 300, seed=6)
+    exact = oracles.overall(training, subset[:, trimmed(subset, training).keep], LAYOUTS[0])
+    monkeypatch.setattr(module, "SHORTLIST", 30)
+    monkeypatch.setattr(module, "BATCH", 4)
+    found = trimmed(subset, training)
+    assert oracles.overall(training, subset[:, found.keep], LAYOUTS[0]) == pytest.approx(exact, abs=0.005)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_make_no_difference(monkeypatch, threads):
+    monkeypatch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
+    training = draw_codes(SIZES, 60, seed=5)
+    subset = noisy_copies(training, SIZES, 100, seed=6)
+    with open_workers(threads) as workers:
+        together = trimmed(subset, training, workers=workers)
+    assert together.keep.tolist() == trimmed(subset, training).keep.tolist()
 
 
 def test_the_same_seed_gives_the_same_rows():

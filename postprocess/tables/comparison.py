@@ -26,29 +26,34 @@ class TableError:
 class Comparison:
     """What all tables say of a result.
 
-    accuracy, limit, sample: over all tables; of the result, of a fresh sample on average (`sampling_errors`), and of
-    the pool's sample, if there is one. pairs: (n_columns, n_columns) float64, the error of each pair of columns; on the
-    diagonal, of each column. weakest: for each order, the tables with the largest errors, the largest first.
-    below_limit: (3,) number of tables of each order that are further off than a fresh sample is on average.
+    accuracy, limit, others: over all tables; of the result, of a fresh sample on average (`sampling_errors`), and of
+    other rows that were compared at the same time. pairs: (n_columns, n_columns) float64, the error of each pair of
+    columns; on the diagonal, of each column. weakest: for each order, the tables with the largest errors, the largest
+    first. below_limit: (3,) number of tables of each order that are further off than a fresh sample is on average.
     """
 
     accuracy: Accuracy
     limit: Accuracy
-    sample: Accuracy | None
+    others: tuple[Accuracy, ...]
     pairs: np.ndarray
     weakest: tuple[tuple[TableError, ...], ...]
     below_limit: np.ndarray
 
 
 def compare(
-    training: np.ndarray, result: np.ndarray, n_codes: np.ndarray, *, sample: np.ndarray | None = None, workers: Workers
+    training: np.ndarray,
+    result: np.ndarray,
+    n_codes: np.ndarray,
+    *,
+    others: Sequence[np.ndarray] = (),
+    workers: Workers,
 ) -> Comparison:
     """Compare all tables in one pass.
 
-    training, result: (n_columns, n_rows) uint8 codes; sample: the same of a random sample of the pool, or None.
+    training, result: (n_columns, n_rows) uint8 codes; others: the same of more rows, whose accuracy alone is wanted.
     n_codes: (n_columns,) number of codes.
     """
-    data = [training, result] if sample is None else [training, result, sample]
+    data = [training, result, *others]
     rows, n_columns = [codes.shape[1] for codes in data], len(n_codes)
     differences, scale = absolute_differences(rows), error_scale(rows)
 
@@ -67,11 +72,11 @@ def compare(
     for first, (_, _, errors) in enumerate(reduced):
         pairs[first, first:] = pairs[first:, first] = errors
     n_tables = number_of_tables(n_columns)
-    limit, accuracy, *others = (from_errors(errors, n_tables) for errors in totals.T[1:])
+    limit, accuracy, *more = (from_errors(errors, n_tables) for errors in totals.T[1:])
     return Comparison(
         accuracy=accuracy,
         limit=limit,
-        sample=others[0] if others else None,
+        others=tuple(more),
         pairs=pairs,
         weakest=tuple(_merged([worst[order] for _, worst, _ in reduced]) for order in range(3)),
         below_limit=totals[:, 0].astype(np.int64),

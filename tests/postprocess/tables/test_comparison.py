@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from postprocess.report.comparison import WEAKEST, compare, sampling_errors
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
+from postprocess.tables.comparison import WEAKEST, compare, sampling_errors
 from tests.postprocess.oracles import ALONE, draw_codes, noisy_copies
 
 SIZES = [3, 4, 2, 5, 3, 4]
@@ -31,13 +31,14 @@ def test_accuracy_is_that_of_measure(data):
     assert compared(*data).accuracy.orders() == pytest.approx(measured.orders(), abs=1e-12)
 
 
-def test_the_accuracy_of_a_sample_of_the_pool_comes_with_it(data):
+def test_the_accuracy_of_other_rows_comes_with_it(data):
     training, result = data
     sample = noisy_copies(training, SIZES, 50, seed=3)
-    found = compare(training, result, np.array(SIZES), sample=sample, workers=ALONE)
-    assert found.sample.orders() == pytest.approx(compared(training, sample).accuracy.orders(), abs=1e-12)
+    found = compare(training, result, np.array(SIZES), others=[sample, result], workers=ALONE)
+    first, second = found.others
+    assert first.orders() == pytest.approx(compared(training, sample).accuracy.orders(), abs=1e-12)
     alone = compared(training, result)
-    assert alone.sample is None and alone.accuracy == found.accuracy and alone.limit == found.limit
+    assert alone.others == () and alone.accuracy == found.accuracy == second and alone.limit == found.limit
 
 
 def test_the_error_of_a_table_follows_from_the_shares_of_its_cells(data):

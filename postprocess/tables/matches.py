@@ -1,0 +1,51 @@
+"""In how many columns rows match other rows: the innermost loop of the privacy filter, of trimming and of refinement.
+
+Memory bounds the comparison, so some rows stay in the cache while the others pass by.
+"""
+
+import threading
+
+import numpy as np
+
+from postprocess.runtime.threads import chunks
+
+BYTES_PER_BLOCK = 1 << 18  # codes of the rows that stay in the cache
+ROWS_PER_CALL = 4  # other rows in each call of NumPy: threads wait less for the interpreter, and the buffers still fit
+
+
+class MatchCounter:
+    """Counts in how many columns rows match others; `blocks` cuts the rows into parts that fit the cache.
+
+    codes: (n_columns, n_rows) uint8, C-contiguous. Several threads may count at the same time.
+    """
+
+    def __init__(self, codes: np.ndarray) -> None:
+        n_columns, n_rows = codes.shape
+        self._codes = np.ascontiguousarray(codes)  # the columns of a transposed array are many times slower to read
+        self.dtype = np.dtype(np.uint8 if n_columns <= np.iinfo(np.uint8).max else np.uint16)
+        self.block_size = max(1, min(n_rows, BYTES_PER_BLOCK // n_columns))
+        self.blocks = chunks(n_rows, self.block_size)
+        self._buffers = threading.local()  # made once for each thread: fresh memory costs more than the work done in it
+
+    def count(self, block: slice, others: np.ndarray, columns: int | None = None) -> np.ndarray:
+        """Return (k, rows of the block): in how many of the first `columns` columns (None: all) the rows match.
+
+        others: (k, n_columns, 1) uint8, at most ROWS_PER_CALL of them. The result is a buffer that the thread's next
+        call fills anew.
+        """
+        equal, counts = self._of_this_thread()
+        equal, counts = equal[: len(others), :columns, : block.stop - block.start], counts[: len(others)]
+        np.equal(self._codes[:columns, block], others[:, :columns], out=equal)
+        counts = counts[:, : block.stop - block.start]
+        return np.add.reduce(equal.view(np.uint8), axis=1, dtype=counts.dtype, out=counts)
+
+    def _of_this_thread(self) -> tuple[np.ndarray, np.ndarray]:
+        if not hasattr(self._buffers, "pair"):
+            shape = (ROWS_PER_CALL, len(self._codes), self.block_size)
+            self._buffers.pair = np.empty(shape, dtype=bool), np.empty((shape[0], shape[2]), dtype=self.dtype)
+        return self._buffers.pair
+
+
+def standing(codes: np.ndarray) -> np.ndarray:
+    """Return (n_rows, n_columns, 1) C-contiguous: rows as `MatchCounter.count` takes them, of (n_columns, n_rows)."""
+    return np.ascontiguousarray(codes.T)[:, :, None]
