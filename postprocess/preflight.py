@@ -22,9 +22,10 @@ from postprocess.runtime.exits import InputError
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.rounding import subset_size
 from postprocess.selection.table_budget import GIB
-from postprocess.selection.targets import PRIOR_MULTIPLE
+from postprocess.selection.targets import prior_rows
 from postprocess.tables.counts import CELL
 from postprocess.tables.layout import Layout
+from postprocess.tables.table_pass import number_of_tables
 
 MARGIN = 1.2  # of the disk: sampled rows may be longer than the training rows, and file systems need some room
 PAGE_BYTES = 5_000_000  # of disk: the report, most of which is the library that draws its charts
@@ -112,7 +113,8 @@ def needs_of_selection(
     """Return the needs of a run that holds the codes of its pool already. The arguments: as above."""
     n_columns, tables = len(n_codes), 0
     subset = subset_size(n_rows, pool_rows, parameters.trimming_data_multiplier)
-    prior = min(PRIOR_MULTIPLE * n_rows, pool_rows) if parameters.target_smoothing > 0 else 0
+    n_tables = int(number_of_tables(n_columns).sum())
+    prior = prior_rows(n_rows, pool_rows, n_tables) if parameters.target_smoothing > 0 else 0
     counted = n_rows + max(prior, subset, 2 * n_rows)  # for targets, subset, and result and sample together
     if parameters.refinement_top_pairs is None and parameters.refinement_top_triples is None:
         cells = int(Layout(n_codes, n_columns, n_columns).order_start[-1]) * np.dtype(CELL).itemsize

@@ -12,7 +12,10 @@ import numpy as np
 
 from postprocess.runtime.threads import chunks
 
-COMPARED_MULTIPLE = 2.0  # rows compared at a time, as a multiple of those wanted: to compare the whole pool takes long
+# Rows compared at a time, as a multiple of those wanted. The selection gains from a larger choice, but the time grows
+# with the square of the rows. For large data, the gain is small.
+COMPARED_MULTIPLE, LEAST_MULTIPLE = 2.0, 1.25
+MAX_COMPARISONS = 3e11  # of columns, with the larger multiple
 NEAR_COPY = 1  # columns: a row that differs in no more may be a training row in disguise ...
 COMMON_SHARE = 0.1  # ... unless more than this share of the training rows are that close to another training row
 
@@ -46,6 +49,7 @@ def filter_rows(
     share: float,
     wanted: int,
     needed: int,
+    at_a_time: int,
     is_too_close: Callable[..., np.ndarray],
     rng: np.random.Generator,
 ) -> FilterResult:
@@ -58,14 +62,24 @@ def filter_rows(
     and (n_training,) radii, returns (n_rows,) bool.
     """
     radius = exclusion_radius(training_dcr, share, rng)
-    rows, close = far_enough(weights, wanted=wanted, rng=rng, is_too_close=partial(is_too_close, radius=radius))
+    rows, close = far_enough(
+        weights, wanted=wanted, at_a_time=at_a_time, rng=rng, is_too_close=partial(is_too_close, radius=radius)
+    )
     if len(rows) >= needed:
         return FilterResult(rows, Mode.TOO_CLOSE, close, 0)
     radius = near_copy_radius(training_dcr)
-    rows, copies = far_enough(weights, wanted=wanted, rng=rng, is_too_close=partial(is_too_close, radius=radius))
+    rows, copies = far_enough(
+        weights, wanted=wanted, at_a_time=at_a_time, rng=rng, is_too_close=partial(is_too_close, radius=radius)
+    )
     if len(rows) >= needed:
         return FilterResult(rows, Mode.NEAR_COPIES_ONLY, copies, close - copies)
     return FilterResult(np.arange(len(weights)), Mode.NOTHING, 0, close)
+
+
+def rows_to_compare(wanted: int, n: int, n_columns: int) -> int:
+    """Return how many rows to compare with n training rows at a time, so that about `wanted` or more of them pass."""
+    many = COMPARED_MULTIPLE * wanted
+    return round(many if many * n * n_columns <= MAX_COMPARISONS else LEAST_MULTIPLE * wanted)
 
 
 def exclusion_radius(training_dcr: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -100,12 +114,13 @@ def far_enough(
     weights: np.ndarray,
     *,
     wanted: int,
+    at_a_time: int,
     rng: np.random.Generator,
     is_too_close: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, int]:
     """Return the sorted numbers of rows that may still be selected, and how many rows were found too close.
 
-    Rows are drawn without replacement, with chances in proportion to their weights, and compared in chunks until
+    Rows are drawn without replacement, with chances in proportion to their weights, and compared `at_a_time`, until
     `wanted` rows have passed. So the rows that pass have about the tables that the weights give the whole pool. The
     heaviest rows alone would not: the light ones together matter as much. The rows not drawn are not compared, because
     that would take too long, and they are not returned. If too many rows are too close, fewer than `wanted` are
@@ -116,7 +131,7 @@ def far_enough(
     """
     order = np.argsort(-weights / rng.exponential(size=len(weights)), kind="stable")
     passed, n_too_close = np.empty(0, dtype=order.dtype), 0
-    for part in chunks(len(order), round(COMPARED_MULTIPLE * wanted)):
+    for part in chunks(len(order), at_a_time):
         rows = np.sort(order[part])
         found = is_too_close(rows)
         n_too_close += int(np.count_nonzero(found))

@@ -18,7 +18,7 @@ from postprocess.tables.counts import Tables
 
 MEMBER_SHARE = 1 / 3  # of a working set: selected rows; the others are candidates
 PATIENCE = 100  # consecutive selected rows without an improving swap, after which a round ends
-BATCH = 32  # selected rows that look for a partner at a time
+BATCH = 16  # selected rows that look for a partner at a time
 MIN_GAIN = 1e-5  # share of a row's kernel with itself: smaller changes of the squared error are rounding errors
 
 

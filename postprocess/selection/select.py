@@ -7,7 +7,7 @@ import numpy as np
 from postprocess.data.codes import Codes
 from postprocess.runtime.random_streams import random_rows
 from postprocess.runtime.stages import Journal
-from postprocess.runtime.threads import open_workers
+from postprocess.runtime.threads import Workers, open_workers
 from postprocess.selection.context import Context, Course, Step
 from postprocess.selection.eligibility import EXCLUSION_REASONS, eligible_rows, training_copies
 from postprocess.selection.parameters import SelectionParameters
@@ -22,7 +22,7 @@ from postprocess.selection.steps import (
 )
 from postprocess.selection.table_budget import layout_within
 from postprocess.tables.accuracy import Accuracy
-from postprocess.tables.comparison import Comparison, compare
+from postprocess.tables.comparison import Comparison, compare_unions
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,31 @@ def select(
         course.reached("refined", rows, rounds)
 
         sample = random_rows(pool.n_rows, context.n, parameters.seed)
-        others = {"pool_sample": sample, "ipf": subset, "trimmed": trimmed}
+        reached = {"refined": rows, "trimmed": trimmed, "ipf": subset, "pool_sample": sample}
         with journal.stage(Step.COMPARING) as stage:
             stage.rows = len(rows)
-            result, *compared = (pool.codes.take(each, axis=1) for each in (rows, *others.values()))
-            comparison = compare(training.codes, result, n_codes, others=compared, workers=workers)
-    accuracy = dict(zip(others, comparison.others, strict=True)) | {"refined": comparison.accuracy}
+            comparison = _compare(training.codes, pool.codes, reached, n_codes, workers)
+    found = dict(zip(reached, (comparison.accuracy, *comparison.others), strict=True))
+    accuracy = {step: found[step] for step in reversed(reached)}
     _log(accuracy, len(subset) / context.n, journal)
     curve = course.curve(accuracy)
     return Selection(rows, sample, accuracy, comparison, curve, excluded, weights, training_dcr)
+
+
+def _compare(
+    training: np.ndarray, pool: np.ndarray, reached: dict[str, np.ndarray], n_codes: np.ndarray, workers: Workers
+) -> Comparison:
+    """Compare the rows of the steps, of which most are in several, and the sample, in the order of `reached`."""
+    rows, trimmed, subset, sample = reached.values()
+    parts = [
+        np.intersect1d(rows, trimmed, assume_unique=True),
+        np.setdiff1d(rows, trimmed, assume_unique=True),
+        np.setdiff1d(trimmed, rows, assume_unique=True),
+        np.setdiff1d(subset, trimmed, assume_unique=True),
+        sample,
+    ]
+    unions = [(0, 1), (0, 2), (0, 2, 3), (4,)]
+    return compare_unions(training, [pool.take(part, axis=1) for part in parts], unions, n_codes, workers=workers)
 
 
 def _log(accuracy: dict[str, Accuracy], multiple: float, journal: Journal) -> None:

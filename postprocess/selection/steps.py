@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from postprocess.privacy.nearest import compare_with_training
+from postprocess.privacy.nearest import compare_with_training, distances_among
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Deadline
 from postprocess.selection.context import Context, Curve, Step
 from postprocess.selection.ipf import IpfResult, fit_weights
-from postprocess.selection.privacy_filter import Mode, filter_rows
+from postprocess.selection.privacy_filter import Mode, filter_rows, rows_to_compare
 from postprocess.selection.refinement import refine
 from postprocess.selection.rounding import round_weights, subset_size
-from postprocess.selection.targets import PRIOR_MULTIPLE, Marginal, target_marginals, target_tables
+from postprocess.selection.targets import Marginal, prior_rows, target_marginals, target_tables
 from postprocess.selection.trimming import trim
 from postprocess.tables.accuracy import measure
 from postprocess.tables.counts import Tables
@@ -28,7 +28,8 @@ def make_targets(context: Context, eligible: np.ndarray) -> tuple[Tables, list[M
         pairs = top_pairs(context.training, n_codes, parameters.ipf_top_pairs)
         fitted: Sequence[tuple[int, ...]] = pairs if len(n_codes) > 1 else [(0,)]
         smoothing = parameters.target_smoothing
-        stage.rows = min(len(eligible), PRIOR_MULTIPLE * context.n) if smoothing > 0 else 0
+        n_tables = int(context.layout.n_tables.sum())
+        stage.rows = prior_rows(context.n, len(eligible), n_tables) if smoothing > 0 else 0
         drawn = context.rng(Step.TARGETS).choice(eligible, stage.rows, replace=False)
         prior = context.codes(np.sort(drawn))
         marginals = target_marginals(
@@ -52,14 +53,17 @@ def filter_close_rows(
         stage.rows = len(eligible)
         if share == 0:
             return eligible, 0, None
-        training_dcr = _training_dcr(context)
+        label = "Comparing training rows among themselves"
+        training_dcr = distances_among(context.training, workers=context.workers, label=label)
         preview = _fit_marginals(context, eligible, marginals, Step.PRIVACY_FILTER, max_sweeps=PREVIEW_SWEEPS)
+        wanted = subset_size(context.n, len(eligible), multiplier)
         filtered = filter_rows(
             preview.weights,
             training_dcr,
             share=share,
-            wanted=subset_size(context.n, len(eligible), multiplier),
+            wanted=wanted,
             needed=context.n,
+            at_a_time=rows_to_compare(wanted, *context.training.shape[::-1]),
             is_too_close=lambda places, radius: _is_too_close(context, eligible[places], radius, exempt),
             rng=random_stream(context.parameters.seed, "rows to compare"),
         )
@@ -71,16 +75,6 @@ def filter_close_rows(
             f"privacy_filter, because without them fewer than {context.n:,} rows are left; bring a larger pool"
         )
     return eligible[filtered.rows], filtered.excluded, training_dcr
-
-
-def _training_dcr(context: Context) -> np.ndarray:
-    return compare_with_training(
-        context.training,
-        context.training,
-        own_number=np.arange(context.n),
-        workers=context.workers,
-        label="Comparing training rows among themselves",
-    ).dcr
 
 
 def _is_too_close(context: Context, rows: np.ndarray, radius: np.ndarray, exempt: np.ndarray) -> np.ndarray:

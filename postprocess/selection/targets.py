@@ -25,9 +25,16 @@ from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import Tables, count_table, count_tables_starting_at
 from postprocess.tables.layout import Layout
 
-PRIOR_MULTIPLE = 4  # pool rows that are counted, as a multiple of the training rows: their noise then adds little
+# Pool rows that are counted: their own noise costs accuracy on unseen rows, so the more the better. All are counted up
+# to a number of rows times tables that takes a few seconds, and at least this multiple of the training rows.
+PRIOR_LOOKUPS, PRIOR_MULTIPLE = 6e9, 4
 MIN_BIAS = 1e-9  # of a table without pool rows, so that nothing is divided by 0
 MIN_SMOOTHED_ORDER = 2
+
+
+def prior_rows(n: int, n_pool: int, n_tables: int) -> int:
+    """Return how many of the n_pool rows are counted beside n training rows."""
+    return min(n_pool, max(PRIOR_MULTIPLE * n, int(PRIOR_LOOKUPS / n_tables)))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ good."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -53,20 +54,39 @@ def compare(
     training, result: (n_columns, n_rows) uint8 codes; others: the same of more rows, whose accuracy alone is wanted.
     n_codes: (n_columns,) number of codes.
     """
-    data = [training, result, *others]
-    rows, n_columns = [codes.shape[1] for codes in data], len(n_codes)
+    parts = [result, *others]
+    return compare_unions(training, parts, [[number] for number in range(len(parts))], n_codes, workers=workers)
+
+
+def compare_unions(
+    training: np.ndarray,
+    parts: Sequence[np.ndarray],
+    unions: Sequence[Sequence[int]],
+    n_codes: np.ndarray,
+    *,
+    workers: Workers,
+) -> Comparison:
+    """Compare sets of rows that have parts in common, of which each is counted once.
+
+    parts: (n_columns, n_rows) uint8 codes of each part. unions: for each set, the numbers of its parts; the first set
+    is the result. The other arguments: as `compare` takes them.
+    """
+    data, n_columns = [training, *parts], len(n_codes)
+    rows = [training.shape[1], *(sum(parts[part].shape[1] for part in union) for union in unions)]
     differences, scale = absolute_differences(rows), error_scale(rows)
 
     def statistics(counts: Counts) -> Counts:
-        return [sampling_errors(counts[0], rows), *differences(counts)]
+        target, *found = counts
+        sets = [reduce(np.add, (found[part] for part in union)) for union in unions]
+        return [sampling_errors(target, rows), *differences([target, *sets])]
 
-    def reduce(first: int, *order_sums: np.ndarray) -> tuple[np.ndarray, list[list[TableError]], np.ndarray]:
+    def by_table(first: int, *order_sums: np.ndarray) -> tuple[np.ndarray, list[list[TableError]], np.ndarray]:
         orders = [sums / np.append(1.0, scale)[:, None] for sums in order_sums]
         worst = [_largest(_columns_of(first, order, n_columns), sums) for order, sums in enumerate(orders, start=1)]
         totals = np.array([[np.count_nonzero(sums[1] > sums[0]), *sums.sum(axis=1)] for sums in orders])
         return totals, worst, np.append(orders[0][1], orders[1][1])
 
-    reduced = map_tables(data, n_codes, statistics, reduce, workers=workers, label="Comparing all tables")
+    reduced = map_tables(data, n_codes, statistics, by_table, workers=workers, label="Comparing all tables")
     totals = sum((sums for sums, _, _ in reduced), start=np.zeros((3, len(rows) + 1)))
     pairs = np.zeros((n_columns, n_columns))
     for first, (_, _, errors) in enumerate(reduced):

@@ -9,8 +9,8 @@ import numpy as np
 
 from postprocess.runtime.threads import chunks
 
-BYTES_PER_BLOCK = 1 << 18  # codes of the rows that stay in the cache
-ROWS_PER_CALL = 4  # other rows in each call of NumPy: threads wait less for the interpreter, and the buffers still fit
+BYTES_PER_BLOCK = 1 << 19  # codes of the rows that stay in the cache
+ROWS_PER_CALL = 8  # other rows in each call of NumPy: in shorter calls, threads would wait for the interpreter
 
 
 class MatchCounter:

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from postprocess.selection.privacy_filter import Mode, exclusion_radius, far_enough, filter_rows, near_copy_radius
+from postprocess.selection.privacy_filter import (
+    Mode,
+    exclusion_radius,
+    far_enough,
+    filter_rows,
+    near_copy_radius,
+    rows_to_compare,
+)
 
 WEIGHTS = np.array([0, 0.9, 0, 0.8, 0, 0.7, 0, 0.6, 0.5, 0.0])  # five rows with a weight: 1, 3, 5, 7, 8
 
@@ -14,7 +21,8 @@ def passed(too_close, *, wanted=2.5):
         compared.append(rows.tolist())
         return np.isin(rows, too_close)
 
-    rows, number = far_enough(WEIGHTS, wanted=wanted, rng=np.random.default_rng(1), is_too_close=is_too_close)
+    at_a_time, rng = round(2 * wanted), np.random.default_rng(1)
+    rows, number = far_enough(WEIGHTS, wanted=wanted, at_a_time=at_a_time, rng=rng, is_too_close=is_too_close)
     return rows.tolist(), number, compared
 
 
@@ -33,9 +41,11 @@ def test_comparing_ends_once_enough_rows_have_passed():
 
 def test_the_chance_of_a_row_is_in_proportion_to_its_weight():
     rng, weights = np.random.default_rng(1), np.array([1.0, 2.0, 3.0, 0.0] * 500)
-    drawn, _ = far_enough(weights, wanted=50, rng=rng, is_too_close=lambda rows: np.zeros(len(rows), bool))
+    drawn, _ = far_enough(
+        weights, wanted=50, at_a_time=100, rng=rng, is_too_close=lambda rows: np.zeros(len(rows), bool)
+    )
     many = [
-        far_enough(weights, wanted=50, rng=rng, is_too_close=lambda rows: np.zeros(len(rows), bool))[0]
+        far_enough(weights, wanted=50, at_a_time=100, rng=rng, is_too_close=lambda rows: np.zeros(len(rows), bool))[0]
         for _ in range(50)
     ]
     shares = np.bincount(np.concatenate(many) % 4, minlength=4) / (50 * len(drawn))
@@ -51,6 +61,11 @@ def test_a_small_pool_is_compared_once_and_whole(wanted):
 
 def test_no_row_passes_if_all_are_too_close():
     assert passed(too_close=range(10))[:2] == ([], 10)
+
+
+def test_fewer_rows_are_compared_at_a_time_if_the_data_is_large():
+    assert rows_to_compare(40_000, 20_000, 80) == 80_000
+    assert rows_to_compare(200_000, 100_000, 32) == 250_000
 
 
 @pytest.mark.parametrize(
@@ -96,6 +111,7 @@ def test_the_strictest_mode_that_leaves_enough_rows_is_used(distances, mode, row
         share=0.5,
         wanted=6,
         needed=4,
+        at_a_time=12,
         is_too_close=lambda rows, radius: np.array(distances)[rows] <= radius[0],
         rng=np.random.default_rng(1),
     )

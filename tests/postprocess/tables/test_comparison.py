@@ -3,7 +3,7 @@ import pytest
 
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
-from postprocess.tables.comparison import WEAKEST, compare, sampling_errors
+from postprocess.tables.comparison import WEAKEST, compare, compare_unions, sampling_errors
 from tests.postprocess.oracles import ALONE, draw_codes, noisy_copies
 
 SIZES = [3, 4, 2, 5, 3, 4]
@@ -39,6 +39,20 @@ def test_the_accuracy_of_other_rows_comes_with_it(data):
     assert first.orders() == pytest.approx(compared(training, sample).accuracy.orders(), abs=1e-12)
     alone = compared(training, result)
     assert alone.others == () and alone.accuracy == found.accuracy == second and alone.limit == found.limit
+
+
+def test_unions_of_parts_are_compared_as_if_they_were_given_whole(data):
+    training, rows = data
+    parts = [rows[:, :20], rows[:, 20:25], rows[:, 25:]]
+    found = compare_unions(training, parts, [(0, 1), (0, 2), (2,)], np.array(SIZES), workers=ALONE)
+    wholes = [rows[:, :25], np.concatenate([parts[0], parts[2]], axis=1), parts[2]]
+    expected = compare(training, wholes[0], np.array(SIZES), others=wholes[1:], workers=ALONE)
+    assert (found.accuracy, found.others, found.limit, found.weakest) == (
+        expected.accuracy,
+        expected.others,
+        expected.limit,
+        expected.weakest,
+    )
 
 
 def test_the_error_of_a_table_follows_from_the_shares_of_its_cells(data):
