@@ -25,9 +25,12 @@ class Workers:
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return function(item) for each item, in order. The first exception is raised."""
-        if self._executor is None:
-            return [function(item) for item in items]
-        return list(self._executor.map(function, items))
+        return in_this_thread(function, items) if self._executor is None else list(self._executor.map(function, items))
+
+
+def in_this_thread(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return function(item) for each item, in order."""
+    return [function(item) for item in items]
 
 
 @contextmanager

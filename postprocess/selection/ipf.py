@@ -6,15 +6,17 @@ multiplies the weights of the rows in each cell by target / current count. Weigh
 selected only once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.threads import Workers, chunks
+from postprocess.runtime.threads import Workers, chunks, in_this_thread
 from postprocess.selection.targets import Marginal
 from postprocess.tables.counts import cells_of
 
 ROWS_PER_CHUNK = 1 << 16  # rows counted together; sums are taken chunk by chunk, so threads do not change the result
+MIN_CHUNKS_FOR_THREADS = 4  # with fewer, handing out the work takes longer than the work
 PSEUDO_COUNT = 0.5  # a row with one odd cell that the training data does not have keeps some weight
 MIN_WEIGHT = 1e-9  # many odd cells would leave a weight of 0, and the last rows of a poor pool without any order
 STALL_RATIO = 0.99  # a sweep that leaves more than this share of the mean error has stalled
@@ -53,6 +55,7 @@ def fit_weights(
     """
     n_rows = codes.shape[1]
     parts = chunks(n_rows, ROWS_PER_CHUNK)
+    for_each = workers.map if len(parts) >= MIN_CHUNKS_FOR_THREADS else in_this_thread
     weights = np.full(n_rows, min(1.0, n / n_rows))
     cells = np.empty(n_rows, dtype=np.intp)
     status, last_mean, errors = "iteration limit", np.inf, np.zeros(1)
@@ -60,7 +63,7 @@ def fit_weights(
         for sweep in range(1, max_sweeps + 1):
             errors = np.empty(len(marginals))
             for done, t in enumerate(rng.permutation(len(marginals)), start=1):
-                errors[t] = _fit_one(weights, cells, codes, n_codes, marginals[t], n, parts, workers)
+                errors[t] = _fit_one(weights, cells, codes, n_codes, marginals[t], n, parts, for_each)
                 task.update(sweep - 1 + done / len(marginals))
             np.clip(weights, MIN_WEIGHT, 1.0, out=weights)
             task.update(sweep, note=f"largest error {errors.max():.5f}, mean {errors.mean():.5f}")
@@ -82,7 +85,7 @@ def _fit_one(
     marginal: Marginal,
     n: int,
     parts: list[slice],
-    workers: Workers,
+    for_each: Callable,
 ) -> float:
     """Fit the weights to one marginal, in place. Return the error before that: half the L1 distance over n."""
 
@@ -90,11 +93,11 @@ def _fit_one(
         cells_of(codes[:, part], n_codes, marginal.columns, out=cells[part])
         return np.bincount(cells[part], weights[part], minlength=len(marginal.target))
 
-    current = sum(workers.map(count, parts))
+    current = sum(for_each(count, parts))
     factor = (marginal.target + PSEUDO_COUNT) / (current + PSEUDO_COUNT)
 
     def scale(part: slice) -> None:
         weights[part] *= factor.take(cells[part], mode="clip")
 
-    workers.map(scale, parts)
+    for_each(scale, parts)
     return float(np.abs(current - marginal.target).sum()) / (2 * n)

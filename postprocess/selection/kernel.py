@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postprocess.runtime.threads import Workers, chunks
+from postprocess.runtime.threads import Workers, chunks, in_this_thread
 from postprocess.tables.layout import Layout
 from postprocess.tables.matches import ROWS_PER_CALL, MatchCounter, standing
 
@@ -54,7 +54,7 @@ class MatchKernel:
         self.codes = codes
         self._counter = MatchCounter(codes)
         self._buffers = threading.local()
-        self._map = workers.map if workers else lambda function, items: [function(item) for item in items]
+        self._for_each = workers.map if workers else in_this_thread
         weights = OrderWeights.of(layout).values
         matches = np.arange(len(codes) + 1, dtype=np.float64)
         shared_cells = [matches, matches * (matches - 1) / 2, matches * (matches - 1) * (matches - 2) / 6]
@@ -78,7 +78,7 @@ class MatchKernel:
                 scores[block] += values.sum(axis=0)
 
         others = standing(codes)
-        self._map(add_to, self._counter.blocks)
+        self._for_each(add_to, self._counter.blocks)
 
     def best_partners(self, scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (k,) the least score minus kernel that each of the given rows finds in the set, and its place there.
@@ -96,7 +96,7 @@ class MatchKernel:
             return least, places
 
         others = standing(codes)
-        least, places = (np.array(each) for each in zip(*self._map(best_in, self._counter.blocks), strict=True))
+        least, places = (np.array(each) for each in zip(*self._for_each(best_in, self._counter.blocks), strict=True))
         best = least.argmin(axis=0)[None]
         return np.take_along_axis(least, best, axis=0)[0], np.take_along_axis(places, best, axis=0)[0]
 
