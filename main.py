@@ -98,7 +98,8 @@ SELECTION = SelectionParameters(
     # sampling noise explains the difference. More gives less away of single rows. 0 fits the training rows as they are.
     target_smoothing=1.5,
     # 0 to 1: a pool row is excluded if its distance to its closest training row is below this share of that row's
-    # distance to the nearest other training row, or if it differs in one column only and real rows rarely do. 0: off.
+    # distance (rounded at random) to the nearest other one, or if it differs in one column only and real rows rarely
+    # do. 0: off.
     privacy_filter=0.8,
     # Whether pool rows that equal a training row may be selected.
     allow_training_copies=False,

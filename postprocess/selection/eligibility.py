@@ -58,7 +58,7 @@ def _require_rows(n_pool: int, n_excluded: int, needed: int) -> None:
     if n_pool - n_excluded < needed:
         raise InputError(
             f"exclude_unique_combinations=True: leaves {n_pool - n_excluded:,} of {n_pool:,} pool rows, and {needed:,} "
-            "are needed; name fewer quasi_identifiers, or bring a larger pool"
+            "are needed; name other quasi_identifiers, or bring a larger pool"
         )
 
 
