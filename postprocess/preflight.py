@@ -115,7 +115,7 @@ def needs_of_selection(
     subset = subset_size(n_rows, pool_rows, parameters.trimming_data_multiplier)
     n_tables = int(number_of_tables(n_columns).sum())
     prior = prior_rows(n_rows, pool_rows, n_tables) if parameters.target_smoothing > 0 else 0
-    counted = n_rows + max(prior, subset, 2 * n_rows)  # for targets, subset, and result and sample together
+    counted = n_rows + max(prior, subset + n_rows)  # for targets, and for subset and sample together
     if parameters.refinement_top_pairs is None and parameters.refinement_top_triples is None:
         cells = int(Layout(n_codes, n_columns, n_columns).order_start[-1]) * np.dtype(CELL).itemsize
         tables = min(cells, int(parameters.max_memory * GIB))

@@ -91,7 +91,7 @@ def _most_matches(
 def distances_among(codes: np.ndarray, *, workers: Workers, label: str) -> np.ndarray:
     """Return (n_rows,) integer: in how many columns each row differs from the nearest other row; needs two rows.
 
-    codes: (n_columns, n_rows) uint8. Each pair of rows is compared once.
+    codes: (n_columns, n_rows) uint8. A pair of rows is compared once, or twice if both are in one block.
     """
     n_columns, n_rows = codes.shape
     counter, others = MatchCounter(codes), standing(codes)

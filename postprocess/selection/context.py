@@ -64,21 +64,17 @@ Curve = Sequence[tuple[float, float]]  # (seconds, overall accuracy)
 
 
 class Course:
-    """The rows that the steps have reached, with the seconds since the selection began.
-
-    rows: (n_rows,) pool row numbers by step. seconds: of each step. rounds: of the refinement, with their accuracy.
-    """
+    """When the steps ended, in seconds since the selection began, and the rounds of refinement with their accuracy."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, np.ndarray] = {}
         self.seconds: dict[str, float] = {}
         self.rounds: Curve = ()
         self._started = time.monotonic()
 
-    def reached(self, step: str, rows: np.ndarray, rounds: Curve = ()) -> None:
-        """Record the rows of a step that has ended; rounds: their seconds count from the end of the step before."""
+    def ended(self, step: str, rounds: Curve = ()) -> None:
+        """Record that a step has ended; rounds: their seconds count from the end of the step before."""
         before = max(self.seconds.values(), default=0.0)
-        self.rows[step], self.seconds[step] = rows, time.monotonic() - self._started
+        self.seconds[step] = time.monotonic() - self._started
         self.rounds = [(before + seconds, overall) for seconds, overall in rounds]
 
     def curve(self, accuracy: Mapping[str, Accuracy]) -> tuple[tuple[float, float], ...]:

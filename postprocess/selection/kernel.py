@@ -51,8 +51,8 @@ class MatchKernel:
     """
 
     def __init__(self, codes: np.ndarray, layout: Layout, workers: Workers | None = None) -> None:
-        self.codes = codes
         self._counter = MatchCounter(codes)
+        self.codes = self._counter.codes
         self._buffers = threading.local()
         self._for_each = workers.map if workers else in_this_thread
         weights = OrderWeights.of(layout).values
@@ -129,4 +129,4 @@ class MatchKernel:
 
 def highest(scores: np.ndarray, number: int) -> np.ndarray:
     """Return the places of the `number` highest scores, or of all if they are fewer."""
-    return np.argpartition(scores, -number)[-number:] if number < len(scores) else np.arange(len(scores))
+    return np.argpartition(scores, -number)[len(scores) - number :] if number < len(scores) else np.arange(len(scores))

@@ -58,19 +58,18 @@ def filter_rows(
     If fewer rows than needed would be left, only near copies are left out. If that still leaves too few rows, none are.
 
     weights: (n_rows,) how likely each row is to be chosen; only some rows, drawn by weight, are compared, see
-    `far_enough`. training_dcr, share: as `exclusion_radius` takes them. is_too_close: given row numbers
-    and (n_training,) radii, returns (n_rows,) bool.
+    `far_enough`. at_a_time: rows compared together. training_dcr, share: as `exclusion_radius` takes them.
+    is_too_close: given row numbers and (n_training,) radii, returns (n_rows,) bool.
     """
-    radius = exclusion_radius(training_dcr, share, rng)
-    rows, close = far_enough(
-        weights, wanted=wanted, at_a_time=at_a_time, rng=rng, is_too_close=partial(is_too_close, radius=radius)
-    )
+
+    def passed(radius: np.ndarray) -> tuple[np.ndarray, int]:
+        too_close = partial(is_too_close, radius=radius)
+        return far_enough(weights, wanted=wanted, at_a_time=at_a_time, rng=rng, is_too_close=too_close)
+
+    rows, close = passed(exclusion_radius(training_dcr, share, rng))
     if len(rows) >= needed:
         return FilterResult(rows, Mode.TOO_CLOSE, close, 0)
-    radius = near_copy_radius(training_dcr)
-    rows, copies = far_enough(
-        weights, wanted=wanted, at_a_time=at_a_time, rng=rng, is_too_close=partial(is_too_close, radius=radius)
-    )
+    rows, copies = passed(near_copy_radius(training_dcr))
     if len(rows) >= needed:
         return FilterResult(rows, Mode.NEAR_COPIES_ONLY, copies, close - copies)
     return FilterResult(np.arange(len(weights)), Mode.NOTHING, 0, close)

@@ -56,7 +56,7 @@ def refine(
     no swap.
     """
     selected = selected.copy()
-    queue = _WorkingSets(selected, swapsize, rng)
+    queue = _SetQueue(selected, swapsize, rng)
     fit = pass_start = of_residuals(residuals, n)
     swaps = pass_swaps = rounds = 0
     status, curve, started = "iteration limit", [], time.monotonic()
@@ -84,7 +84,7 @@ def refine(
     return RefinementResult(selected, status, rounds, swaps, tuple(curve))
 
 
-class _WorkingSets:
+class _SetQueue:
     """Draws working sets so that a pass sees every candidate once. Selected rows take turns in the same way."""
 
     def __init__(self, selected: np.ndarray, swapsize: int, rng: np.random.Generator) -> None:

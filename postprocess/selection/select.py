@@ -80,12 +80,13 @@ def select(
 
         weights = ipf_weights(context, eligible, marginals)
         subset = round_to_subset(context, eligible, weights, targets)
-        course.reached("ipf", subset)
+        course.ended("ipf")
         trimmed, residuals = trim_subset(context, subset, targets)
-        course.reached("trimmed", trimmed)
+        course.ended("trimmed")
         candidates = eligible[worth_trying(weights, context.n)]
         rows, rounds = refine_rows(context, trimmed, residuals, candidates)
-        course.reached("refined", rows, rounds)
+        course.ended("refined", rounds)
+        del residuals  # they may take gigabytes, and the comparison needs memory of its own
 
         sample = random_rows(pool.n_rows, context.n, parameters.seed)
         reached = {"refined": rows, "trimmed": trimmed, "ipf": subset, "pool_sample": sample}

@@ -125,7 +125,7 @@ class _Block:
         left = ~self.dropped[self._places]
         if np.count_nonzero(left) <= (1 - FORGOTTEN_SHARE) * len(left):
             self._places, self.counts, self.target = self._places[left], self.counts[left], self.target[left]
-            self._compare(self._kernel.codes.compress(left, axis=1))  # contiguous, unlike codes[:, left]
+            self._compare(self._kernel.codes.compress(left, axis=1))
 
     def _compare(self, codes: np.ndarray) -> None:
         self._kernel = MatchKernel(codes, self.tables.layout, self.tables.workers)

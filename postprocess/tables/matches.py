@@ -16,12 +16,12 @@ ROWS_PER_CALL = 8  # other rows in each call of NumPy: in shorter calls, threads
 class MatchCounter:
     """Counts in how many columns rows match others; `blocks` cuts the rows into parts that fit the cache.
 
-    codes: (n_columns, n_rows) uint8, C-contiguous. Several threads may count at the same time.
+    codes: (n_columns, n_rows) uint8, copied unless they are C-contiguous. Several threads may count at the same time.
     """
 
     def __init__(self, codes: np.ndarray) -> None:
         n_columns, n_rows = codes.shape
-        self._codes = np.ascontiguousarray(codes)  # the columns of a transposed array are many times slower to read
+        self.codes = np.ascontiguousarray(codes)  # the columns of a transposed array are many times slower to read
         self.dtype = np.dtype(np.uint8 if n_columns <= np.iinfo(np.uint8).max else np.uint16)
         self.block_size = max(1, min(n_rows, BYTES_PER_BLOCK // n_columns))
         self.blocks = chunks(n_rows, self.block_size)
@@ -35,13 +35,13 @@ class MatchCounter:
         """
         equal, counts = self._of_this_thread()
         equal, counts = equal[: len(others), :columns, : block.stop - block.start], counts[: len(others)]
-        np.equal(self._codes[:columns, block], others[:, :columns], out=equal)
+        np.equal(self.codes[:columns, block], others[:, :columns], out=equal)
         counts = counts[:, : block.stop - block.start]
         return np.add.reduce(equal.view(np.uint8), axis=1, dtype=counts.dtype, out=counts)
 
     def _of_this_thread(self) -> tuple[np.ndarray, np.ndarray]:
         if not hasattr(self._buffers, "pair"):
-            shape = (ROWS_PER_CALL, len(self._codes), self.block_size)
+            shape = (ROWS_PER_CALL, len(self.codes), self.block_size)
             self._buffers.pair = np.empty(shape, dtype=bool), np.empty((shape[0], shape[2]), dtype=self.dtype)
         return self._buffers.pair
 

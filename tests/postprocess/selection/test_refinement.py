@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from postprocess.runtime.stages import Deadline
 from postprocess.runtime.threads import open_workers
 from postprocess.selection import refinement as module
-from postprocess.selection.refinement import _WorkingSet, _WorkingSets, refine
+from postprocess.selection.refinement import _SetQueue, _WorkingSet, refine
 from postprocess.tables import matches
 from postprocess.tables.accuracy import of_residuals
 from postprocess.tables.layout import Layout
@@ -209,7 +209,7 @@ def test_without_other_candidates_nothing_is_swapped():
 @pytest.mark.parametrize(("swapsize", "n_sets"), [(2, 30), (9, 5), (30, 2), (1000, 1)])
 def test_a_pass_gives_every_candidate_its_turn(swapsize, n_sets):
     selected = np.random.default_rng(1).permutation(40) < 10
-    queue = _WorkingSets(selected, swapsize, np.random.default_rng(2))
+    queue = _SetQueue(selected, swapsize, np.random.default_rng(2))
     for _ in range(3):
         drawn, ends = [], False
         while not ends:
@@ -224,7 +224,7 @@ def test_a_pass_gives_every_candidate_its_turn(swapsize, n_sets):
 
 def test_working_sets_follow_the_selection():
     selected = np.arange(30) < 10
-    queue = _WorkingSets(selected, 6, np.random.default_rng(1))
+    queue = _SetQueue(selected, 6, np.random.default_rng(1))
     drawn, _ = queue.next()
     waiting = np.setdiff1d(np.arange(30), drawn)
     left, entered = waiting[selected[waiting]][:3], waiting[~selected[waiting]][:3]
