@@ -88,36 +88,6 @@ def _most_matches(
     return most
 
 
-def distances_among(codes: np.ndarray, *, workers: Workers, label: str) -> np.ndarray:
-    """Return (n_rows,) integer: in how many columns each row differs from the nearest other row; needs two rows.
-
-    codes: (n_columns, n_rows) uint8. A pair of rows is compared once, or twice if both are in one block.
-    """
-    n_columns, n_rows = codes.shape
-    counter, others = MatchCounter(codes), standing(codes)
-
-    def most_matches(block: slice) -> np.ndarray:
-        """Return (n_rows - start,): the most matches that this block finds for each row from its start on."""
-        most = np.zeros(n_rows - block.start, dtype=counter.dtype)
-        for start in range(block.start, n_rows, ROWS_PER_CALL):
-            counts = counter.count(block, others[start : start + ROWS_PER_CALL])
-            own = np.arange(start, min(start + len(counts), block.stop))
-            counts[own - start, own - block.start] = 0
-            found = most[start - block.start :][: len(counts)]
-            np.maximum(found, counts.max(axis=1), out=found)
-            of_block = most[: counts.shape[1]]
-            np.maximum(of_block, counts.max(axis=0), out=of_block)
-            task.advance(counts.size)
-        return most
-
-    total = sum((block.stop - block.start) * (n_rows - block.start) for block in counter.blocks)
-    matches = np.zeros(n_rows, dtype=counter.dtype)
-    with workers.progress.task(label, total=total, unit="comparison") as task:
-        for block, most in zip(counter.blocks, workers.map(most_matches, counter.blocks), strict=True):
-            np.maximum(matches[block.start :], most, out=matches[block.start :])
-    return n_columns - matches
-
-
 def _pieces_of_one_radius(radius: np.ndarray) -> list[tuple[int, slice]]:
     """Cut sorted radii into pieces of one radius. The most similar row of such a piece decides for the whole piece."""
     pieces = []

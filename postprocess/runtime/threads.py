@@ -23,6 +23,10 @@ class Workers:
         self._executor = executor
         self.threads, self.progress = threads, progress
 
+    def unseen(self) -> "Workers":
+        """Return the same threads for work whose progress nobody has to see."""
+        return Workers(self._executor, self.threads, Progress())
+
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return function(item) for each item, in order. The first exception is raised."""
         return in_this_thread(function, items) if self._executor is None else list(self._executor.map(function, items))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from postprocess.privacy.nearest import compare_with_training, distances_among
+from postprocess.privacy.levels import distances_among, within_radius
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Deadline
 from postprocess.selection.context import Context, Curve, Step
@@ -78,14 +78,9 @@ def filter_close_rows(
 
 
 def _is_too_close(context: Context, rows: np.ndarray, radius: np.ndarray, exempt: np.ndarray) -> np.ndarray:
-    found = compare_with_training(
-        context.codes(rows),
-        context.training,
-        radius=radius,
-        workers=context.workers,
-        label="Comparing pool rows with the training rows",
-    )
-    return found.too_close & ~exempt[rows]
+    label = "Comparing pool rows with the training rows"
+    found = within_radius(context.codes(rows), context.training, radius, workers=context.workers, label=label)
+    return found & ~exempt[rows]
 
 
 def ipf_weights(context: Context, eligible: np.ndarray, marginals: list[Marginal]) -> np.ndarray:

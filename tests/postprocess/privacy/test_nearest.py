@@ -1,10 +1,9 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess.privacy import nearest as module
-from postprocess.privacy.nearest import compare_with_training, distances_among
+from postprocess.privacy.nearest import compare_with_training
 from postprocess.runtime.threads import open_workers
 from postprocess.tables import matches
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, watched
@@ -69,16 +68,3 @@ def test_progress_counts_comparisons():
     compared(draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2), workers=watched(progress))
     (task,) = progress.tasks
     assert task.completed == task.total == 2000
-
-
-@settings(deadline=None)
-@given(st.integers(2, 40), st.integers(1, 3), st.integers(0, 2**32 - 1))
-def test_distances_among_rows_are_those_to_the_nearest_other_row(n_rows, threads, seed):
-    codes = draw_codes(SIZES, n_rows, seed)
-    expected = [min((codes[:, i] != codes[:, j]).sum() for j in range(n_rows) if j != i) for i in range(n_rows)]
-    progress = Recorder()
-    with pytest.MonkeyPatch.context() as patch, open_workers(threads, progress=progress) as workers:
-        patch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
-        found = distances_among(codes, workers=workers, label="Comparing")
-    assert found.tolist() == expected
-    assert [task.completed for task in progress.tasks] == [task.total for task in progress.tasks]
