@@ -16,6 +16,7 @@ from postprocess.privacy.nearest import NOWHERE, Nearest, compare_with_training
 from postprocess.runtime.threads import Workers
 
 SAMPLE_ROWS = 250  # whose distances show how many rows each level leaves
+DECISIVE_SHARE = 0.1  # of the comparisons: no level is tried if the one that saves as many does not pay by itself
 
 
 def distances_among(codes: np.ndarray, *, workers: Workers, label: str) -> np.ndarray:
@@ -97,18 +98,23 @@ def _plan(
     sample: distances of some rows to the closest other row. rest: what it costs to compare as many rows, which are left
     before a level, with all others.
     """
+    levels = range(first_level, len(rows.codes))
+    all_left = rest(len(rows), first_level)
+    left = {level: rest(float(np.mean(sample > level)) * len(rows), level + 1) for level in levels}
+    decisive = next((level for level in levels if left[level] <= (1 - DECISIVE_SHARE) * all_left), None)
+    if decisive is None or Search.planned(rows, others, decisive, own_number).cost > all_left - left[decisive]:
+        return []
     plan: list[Search] = []
-    spent, cheapest, best = 0.0, rest(len(rows), first_level), 0
-    for level in range(first_level, len(rows.codes)):
-        share, share_after = float(np.mean(sample >= level)), float(np.mean(sample > level))
+    spent, cheapest, best = 0.0, all_left, 0
+    for level in levels:
+        share = float(np.mean(sample >= level))
         if spent >= cheapest or share == 0:
             break
         search = Search.planned(rows, others, level, own_number)
         plan.append(replace(search, cost=share * search.cost))
         spent += plan[-1].cost
-        total = spent + rest(share_after * len(rows), level + 1)
-        if total < cheapest:
-            cheapest, best = total, len(plan)
+        if spent + left[level] < cheapest:
+            cheapest, best = spent + left[level], len(plan)
     return plan[:best]
 
 

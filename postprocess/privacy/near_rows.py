@@ -78,7 +78,7 @@ class Search:
         best = None
         for groups in _groupings(rows, others, distance):
             passes = comb(len(groups), distance)
-            cost = passes * COST_PER_ROW * (len(rows) + len(others))
+            cost = float(passes * COST_PER_ROW * (len(rows) + len(others)))
             if best is None or cost < best.cost:
                 hashes = tried.hashed(groups), others.hashed(groups)
                 left_out = islice(combinations(range(len(groups)), distance), 0, None, max(1, passes // TRIALS))

@@ -6,7 +6,7 @@ in this order:
     eligibility       pool rows that may be selected at all
     table_budget      tables that trimming and refinement match
     targets           the counts that these tables should have
-    privacy_filter    leaves out rows too close to a training row (`privacy.nearest` measures the distances)
+    privacy_filter    leaves out rows too close to a training row (`privacy.levels` finds them)
     ipf               weights of the eligible rows under which the bivariate tables are the target's
     rounding          an oversized subset chosen by these weights
     trimming          drops rows until n are left

@@ -65,7 +65,7 @@ def test_no_row_passes_if_all_are_too_close():
 
 def test_fewer_rows_are_compared_at_a_time_if_the_data_is_large():
     assert rows_to_compare(40_000, 20_000, 80) == 80_000
-    assert rows_to_compare(200_000, 100_000, 32) == 250_000
+    assert rows_to_compare(2_000_000, 1_000_000, 32) == 2_500_000
 
 
 @pytest.mark.parametrize(
