@@ -46,14 +46,23 @@ OTHER_KINDS = {  # by the first bytes of a file: what it is, and what to do
 
 @dataclass(frozen=True)
 class Source:
-    """A readable data file with at least one column. The columns stand in the file's order. role: see `open_source`."""
+    """A readable data file. in_file: its columns, at least one, in its order. role: see `open_source`.
+
+    left_out: columns that are never read.
+    """
 
     path: Path
-    columns: tuple[str, ...]
+    in_file: tuple[str, ...]
     role: str = "input"
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_names(self.columns, self.path)
+        _check_names(self.in_file, self.path)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns in the file's order, without those left out."""
+        return tuple(name for name in self.in_file if name not in self.left_out)
 
     @property
     def typed(self) -> bool:
@@ -79,7 +88,7 @@ class Source:
         names = list(self.columns if columns is None else columns)
         if self.typed:
             return _parquet_batches(self.path, names, rows, as_spelt=as_spelt)
-        return _csv_batches(self.path, self.columns, names, rows, missing=() if as_spelt else MISSING_TOKENS)
+        return _csv_batches(self.path, self.in_file, names, rows, missing=() if as_spelt else MISSING_TOKENS)
 
     def row_count(self) -> int | None:
         """Return the number of rows if the file states it (Parquet), else None."""
