@@ -5,9 +5,11 @@ Edit the parameters here; README.md says which ones matter most. `run`, below th
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from postprocess.runtime.exits import explain_early_exit, run_to_exit
 from postprocess.runtime.streams import open_standard_streams
@@ -15,16 +17,20 @@ from postprocess.runtime.streams import open_standard_streams
 if __name__ == "__main__":
     explain_early_exit()
 
+import pandas as pd
+
 from pool.build import build_pool, training_warnings
 from pool.errors import ParameterError, PoolError
 from pool.parameters import PoolParameters
 from postprocess.command_line import Call, parse_call
 from postprocess.data.binning import Binning, fit_binning, read_typed
-from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes
+from postprocess.data.frames import read_result, write_frame
 from postprocess.data.inputs import open_inputs
 from postprocess.data.result_csv import write_result
+from postprocess.data.row_weights import training_weights
 from postprocess.data.sources import Source, open_source
+from postprocess.overrides import with_settings
 from postprocess.preflight import Preflight, available_memory
 from postprocess.report.write import ENDINGS, Run, write_report
 from postprocess.runtime.exits import InputError
@@ -33,7 +39,7 @@ from postprocess.runtime.progress import Progress, open_progress
 from postprocess.runtime.stages import Journal
 from postprocess.scoring import CycleScorer
 from postprocess.selection.parameters import SelectionParameters
-from postprocess.selection.select import select
+from postprocess.selection.select import select as select_rows
 
 # ---------------------------------------------------------------------------------------------------------- the pool
 # "Per cycle": the parameter takes one value, or a list with one value for each cycle. The last value repeats.
@@ -68,6 +74,14 @@ DRAFT_WARNING = "this is a draft (one small generator, a short training); run wi
 
 # ----------------------------------------------------------------------------------------------------- the selection
 SELECTION = SelectionParameters(
+    # Rows of the result. None: as many as TRAINING has.
+    rows=None,
+    # Columns of TRAINING that are neither trained nor written, such as ("id", "name").
+    exclude=(),
+    # A column of TRAINING that says for how many rows each row counts (survey weights). It is not written either.
+    weight_column=None,
+    # Shares of your own, such as {"churn": {"yes": 0.3, "no": 0.7}}: the training rows are weighted so that they hold.
+    target_shares={},
     # IPF: pairs of columns that the weights are fitted to, the most informative first. None: all.
     ipf_top_pairs=None,
     # IPF: sweeps over these pairs, at most. Two bring most of the gain.
@@ -129,31 +143,49 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(call: Call, progress: Progress) -> list[Path]:
     """Run the method step by step; returns the paths of the files that it wrote."""
-    journal, threads = Journal(progress), SELECTION.threads
+    pool_parameters, parameters = with_settings([DRAFT if call.draft else POOL, SELECTION], call.settings)
+    journal, threads = Journal(progress), parameters.threads
+    if call.settings:
+        progress.log(
+            f"in place of main.py's: {', '.join(f'{name}={value!r}' for name, value in call.settings.items())}"
+        )
 
     # 1. Bin the training data to integers.
     with journal.stage("reading") as stage:
-        inputs = open_inputs(call.training, pool=call.pool, holdout=call.holdout)
+        inputs = open_inputs(
+            call.training,
+            pool=call.pool,
+            holdout=call.holdout,
+            exclude=parameters.exclude,
+            weight_column=parameters.weight_column,
+        )
         call.require_writable_output()
         binning = fit_binning(inputs.training, progress=progress)
+        for note in inputs.notes(binning):
+            progress.log(note)
         journal.warn(*inputs.warnings(), *binning.warnings())
-        quasi_identifiers = binning.required(SELECTION.quasi_identifiers, "quasi_identifiers")
+        quasi_identifiers = binning.required(parameters.quasi_identifiers, "quasi_identifiers")
         holdout = inputs.read_holdout(binning, threads=threads, progress=progress)  # now: it may not fit
         training = read_codes(
             inputs.training, binning, quasi_identifiers=quasi_identifiers, threads=threads, progress=progress
         )
+        columns_and_shares = parameters.weight_column, parameters.target_shares
+        weights = training_weights(inputs.training, binning, *columns_and_shares, progress=progress)
+        training = replace(training, weights=weights)
         stage.rows = training.n_rows
-    preflight = Preflight(inputs.training, binning, SELECTION, call.output)
+    n = parameters.rows or training.n_rows
+    preflight = Preflight(inputs.training, binning, parameters, call.output)
 
     # 2. Train generators and sample the pool, or take the pool that is given.
     pool_file, pool_made_by = inputs.pool, None
     if pool_file is None:
-        pool_file, pool_made_by = make_pool(call, inputs.training, binning, training, preflight, journal)
+        score = CycleScorer(training, binning, threads)
+        pool_file, pool_made_by = make_pool(call, pool_parameters, inputs.training, binning, score, preflight, journal)
     with journal.stage("reading the pool") as stage:
         pool = read_codes(
             pool_file,
             binning,
-            at_least=training.n_rows,
+            at_least=n,
             quasi_identifiers=quasi_identifiers,
             threads=threads,
             progress=progress,
@@ -162,12 +194,15 @@ def run(call: Call, progress: Progress) -> list[Path]:
     preflight.before_selection(pool.n_rows)
 
     # 3. Select: targets, privacy filter, IPF weights, rounding to an oversized subset, trimming, swap refinement.
-    selection = select(training, pool, binning.n_codes, SELECTION, journal=journal)
+    shared = [binning.names.index(name) for name in parameters.target_shares]
+    selection = select_rows(training, pool, binning.n_codes, parameters, fixed_columns=shared, journal=journal)
 
     # 4. Write the result, then the report on it. With a holdout, mostlyai-qa's figures are added at the end.
     with journal.stage("writing") as stage:
         stem = f"flat_result_{datetime.now():%Y%m%d_%H%M}{call.suffix}"
-        write = partial(write_result, pool_file, selection.rows, binning, progress=progress)
+        write = partial(
+            write_result, pool_file, selection.rows, binning, dialect=inputs.training.dialect, progress=progress
+        )
         paths = write_under_free_name(call.output / "results", stem, (".csv", *ENDINGS), write)
         stage.rows = len(selection.rows)
     made = Run(
@@ -180,27 +215,34 @@ def run(call: Call, progress: Progress) -> list[Path]:
         holdout=holdout,
         selection=selection,
         paths=paths,
-        parameters=(pool_parameters(call), SELECTION),
+        parameters=(pool_parameters, parameters),
+        settings=call.settings,
         draft=call.draft,
     )
     return write_report(made, journal)
 
 
 def make_pool(
-    call: Call, source: Source, binning: Binning, training: Codes, preflight: Preflight, journal: Journal
+    call: Call,
+    parameters: PoolParameters,
+    source: Source,
+    binning: Binning,
+    score: CycleScorer,
+    preflight: Preflight,
+    journal: Journal,
 ) -> tuple[Source, str]:
     """Build the pool, or take the one that an earlier run has left; returns its file and which run has made it."""
     with journal.stage("pool") as stage:
         built = build_pool(
             read_typed(source, binning),
-            pool_parameters(call),
+            parameters,
             folder=call.output / "pool_data",
             suffix=call.suffix,
             to_text=binning.to_text,
-            score=CycleScorer(training, binning, SELECTION.threads),
+            score=score,
             before_training=preflight.before_training,
             memory_bytes=available_memory().memory,
-            training_sha256=source.sha256,
+            training_sha256=source.columns_sha256,
             progress=journal.progress,
         )
         stage.rows = built.rows
@@ -208,9 +250,36 @@ def make_pool(
     return open_source(built.path, role="pool"), built.made_by
 
 
-def pool_parameters(call: Call) -> PoolParameters:
-    """Return the parameters of the pool that the call asks for."""
-    return DRAFT if call.draft else POOL
+def synthesise(
+    frame: pd.DataFrame, *, draft: bool = False, verbose: bool = False, **parameters: object
+) -> pd.DataFrame:
+    """Return synthetic rows with the columns and dtypes of `frame`: train generators on it, and select from their rows.
+
+    draft: as --draft. verbose: whether the log goes to stderr. The other keywords take the place of parameters above,
+    such as rows=500, seed=3 or sample_size=10. Use `./run.sh` for long runs: it can be continued after an interrupt.
+
+    Raises InputError if the frame or a parameter cannot be used, and PoolError if a training fails.
+    """
+    return _on_frames(frame, None, draft, verbose, parameters)
+
+
+def select(frame: pd.DataFrame, pool: pd.DataFrame, *, verbose: bool = False, **parameters: object) -> pd.DataFrame:
+    """Return rows of `pool` whose tables match those of `frame`, with the columns and dtypes of `frame`.
+
+    The keywords and the errors are those of `synthesise`.
+    """
+    return _on_frames(frame, pool, False, verbose, parameters)
+
+
+def _on_frames(
+    frame: pd.DataFrame, pool: pd.DataFrame | None, draft: bool, verbose: bool, parameters: dict[str, object]
+) -> pd.DataFrame:
+    with TemporaryDirectory() as folder:
+        training = write_frame(frame, Path(folder) / "frame.parquet", "frame")
+        pool_path = None if pool is None else write_frame(pool, Path(folder) / "pool.parquet", "pool")
+        call = Call(training, pool_path, None, Path(folder), draft, parameters)
+        result, *_ = run(call, open_progress(sys.stderr if verbose else None))
+        return read_result(result, training, frame)
 
 
 if __name__ == "__main__":

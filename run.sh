@@ -11,20 +11,26 @@ python_versions="cpython>=3.11,<3.14" # as in pyproject.toml
 usage() {
     cat <<'END'
 Makes synthetic rows that match the original rows in all one-, two- and three-way contingency tables: trains MOSTLY AI
-generators on TRAINING, fills a large pool with synthetic rows, and selects from it the number of rows of TRAINING.
+generators on TRAINING, fills a large pool with synthetic rows, and selects from it as many rows as TRAINING has.
 
-usage: ./run.sh TRAINING [--pool POOL] [--holdout HOLDOUT] [--output DIR] [--draft]
+usage: ./run.sh TRAINING [options]
 
-  TRAINING           the original rows, at least 100: .csv (comma, UTF-8, with a header), .csv.gz or .parquet;
+  TRAINING           the original rows, at least 100, with a header: .csv or .csv.gz in UTF-8 (separated by commas,
+                     semicolons, tabs or pipes), .tsv, .parquet or .xlsx (first sheet);
                      empty values and pandas' usual spellings (NA, null, ...) are missing values
   --pool POOL        select from these synthetic rows, of any source, instead of training generators; POOL needs the
                      columns of TRAINING (in any order, others are ignored) and at least its number of rows, better 10
                      to 25 times that number
   --holdout HOLDOUT  original rows that are not in TRAINING: adds the accuracy and privacy figures of mostlyai-qa, takes
                      one to five minutes more, and does not change the result
-  --output DIR       put results/ and pool_data/ into DIR instead of this project's folder
+  -o, --output DIR   put results/ and pool_data/ into DIR instead of this project's folder
   --draft            take a first look in about a minute: one small generator with a short training (DRAFT in main.py);
                      the names of the files contain _draft; not together with --pool
+  --rows N           make N rows (at least 100) instead of as many as TRAINING has
+  --seed N           start all randomness, of pool and selection, from N
+  --exclude COLUMNS  leave columns of TRAINING out, such as --exclude id,name; they are neither trained nor written
+  --set NAME=VALUE   take another value for a parameter of main.py, such as --set sample_size=10; may be repeated
+  --version          show the version
   --help             show this text
 
 examples:
@@ -114,6 +120,10 @@ main() {
     for argument in "$@"; do
         if [[ "$argument" == --help || "$argument" == -h ]]; then
             usage
+            exit
+        fi
+        if [[ "$argument" == --version ]]; then
+            sed -n '/^\[project\]/,/^$/ s/^\(name\|version\) = "\(.*\)"/\2/p' "$project/pyproject.toml" | paste -s -d ' ' -
             exit
         fi
     done

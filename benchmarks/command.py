@@ -1,19 +1,18 @@
 """What the command lines of the benchmarks share: options, exit codes, JSON files."""
 
 import argparse
-import ast
 import json
 import os
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from pool.parameters import PoolParameters
+from postprocess import overrides
 from postprocess.runtime.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, reason
 from postprocess.runtime.outputs import whole_file
 from postprocess.selection.parameters import SelectionParameters
@@ -114,17 +113,8 @@ def with_settings(parameters: Parameters, settings: Sequence[str]) -> Parameters
 
     Raises ValueError, in one line, if a name is unknown or a value is not allowed.
     """
-    names = [field.name for field in fields(parameters)]
-    values = {}
-    for setting in settings:
-        name, mark, text = setting.partition("=")
-        if not mark or name not in names:
-            raise ValueError(f"--set {setting}: give NAME=VALUE, NAME one of {', '.join(names)}")
-        try:
-            values[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            values[name] = text  # `replace` refuses it by name if the parameter is no text
-    return replace(parameters, **values)
+    (changed,) = overrides.with_settings([parameters], dict(map(overrides.parse_setting, settings)))
+    return changed
 
 
 def machine() -> dict[str, object]:

@@ -1,10 +1,14 @@
 """The command line of main.py. The usage in run.sh explains its options."""
 
+import argparse
+import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from postprocess.runtime.exits import Parser
+from postprocess.overrides import parse_setting
+from postprocess.runtime.exits import InputError, Parser
 from postprocess.runtime.outputs import require_writable
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -12,13 +16,14 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Call:
-    """What a call asks for."""
+    """What a call asks for. settings: the parameters, by name, that it gives in place of main.py's."""
 
     training: Path
     pool: Path | None
     holdout: Path | None
     output: Path
     draft: bool
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def suffix(self) -> str:
@@ -37,9 +42,47 @@ def parse_call(arguments: Sequence[str]) -> Call:
     parser.add_argument("training", type=Path, metavar="TRAINING")
     parser.add_argument("--pool", type=Path)
     parser.add_argument("--holdout", type=Path)
-    parser.add_argument("--output", type=Path, metavar="DIR", default=PROJECT)
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", default=PROJECT)
     parser.add_argument("--draft", action="store_true")
+    parser.add_argument("--rows", type=_whole, metavar="N")
+    parser.add_argument("--seed", type=_whole, metavar="N")
+    parser.add_argument("--exclude", type=_names, metavar="COLUMNS", action="extend")
+    parser.add_argument("--set", type=_setting, metavar="NAME=VALUE", action="append", default=[])
+    parser.add_argument("--version", action="version", version=version())
     given = parser.parse_args(arguments)
     if given.draft and given.pool is not None:
         parser.error("--draft shortens the training of generators, and --pool trains none: leave one of them out")
-    return Call(given.training, given.pool, given.holdout, given.output, given.draft)
+    options = {name: getattr(given, name) for name in ("rows", "seed")}
+    options["exclude"] = None if given.exclude is None else tuple(dict.fromkeys(given.exclude))
+    named = [name for name, _ in given.set] + [name for name, value in options.items() if value is not None]
+    if twice := sorted({name for name in named if named.count(name) > 1}):
+        parser.error(f"{', '.join(twice)}: given twice; leave one of the values out")
+    settings = dict(given.set) | {name: value for name, value in options.items() if value is not None}
+    return Call(given.training, given.pool, given.holdout, given.output, given.draft, settings)
+
+
+def version() -> str:
+    """Return the version of this project, as pyproject.toml states it."""
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    return f"{project['name']} {project['version']}"
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of column names, such as id,name")
+    return names
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    try:
+        return parse_setting(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -57,7 +57,7 @@ class FreeMemory:
 
 @dataclass(frozen=True)
 class Preflight:
-    """The checks of one run. Both raise InputError, with the figures, if memory or disk do not suffice."""
+    """The checks of one run. Both raise InputError, with the figures, if memory, disk or pool do not suffice."""
 
     training: Source
     binning: Binning
@@ -66,6 +66,10 @@ class Preflight:
 
     def before_training(self, pool_rows: int, written_rows: int) -> None:
         """Check the room for a pool of `pool_rows` rows. The disk has to take `written_rows` rows at once."""
+        if (rows := self.parameters.rows or 0) > pool_rows:
+            raise InputError(
+                f"rows={rows}: the pool will have {pool_rows:,} rows only; raise sample_size, or ask for fewer"
+            )
         needs = needs_of_training(
             self.binning.n_rows,
             self.binning.n_codes,
@@ -111,16 +115,16 @@ def needs_of_selection(
     n_rows: int, n_codes: np.ndarray, pool_rows: int, row_bytes: float, parameters: SelectionParameters
 ) -> Needs:
     """Return the needs of a run that holds the codes of its pool already. The arguments: as above."""
-    n_columns, tables = len(n_codes), 0
-    subset = subset_size(n_rows, pool_rows, parameters.trimming_data_multiplier)
+    n_columns, tables, wanted = len(n_codes), 0, parameters.rows or n_rows
+    subset = subset_size(wanted, pool_rows, parameters.trimming_data_multiplier)
     n_tables = int(number_of_tables(n_columns).sum())
     prior = prior_rows(n_rows, pool_rows, n_tables) if parameters.target_smoothing > 0 else 0
-    counted = n_rows + max(prior, subset + n_rows)  # for targets, and for subset and sample together
+    counted = n_rows + max(prior, subset + wanted)  # for targets, and for subset and sample together
     if parameters.refinement_top_pairs is None and parameters.refinement_top_triples is None:
         cells = int(Layout(n_codes, n_columns, n_columns).order_start[-1]) * np.dtype(CELL).itemsize
         tables = min(cells, int(parameters.max_memory * GIB))
     memory = pool_rows * POOL_ROW_BYTES + counted * n_columns * COUNTED_BYTES + tables
-    return Needs(memory, int(n_rows * row_bytes * MARGIN) + PAGE_BYTES)
+    return Needs(memory, int(wanted * row_bytes * MARGIN) + PAGE_BYTES)
 
 
 def require_room(needs: Needs, folder: Path) -> None:

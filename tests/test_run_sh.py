@@ -103,7 +103,7 @@ def bare_machine(tmp_path) -> Machine:
 def test_help_needs_no_environment(machine):
     result = machine.run("training.csv", "--help")
     assert result.returncode == 0
-    assert "usage: ./run.sh TRAINING [--pool POOL] [--holdout HOLDOUT] [--output DIR]" in result.stdout
+    assert "usage: ./run.sh TRAINING [options]" in result.stdout
     assert not (machine.project / ".venv").exists()
 
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 from postprocess.data.column_bins import Column, NumberTally, TextTally
 from postprocess.data.format_inference import infer_formats
 from postprocess.data.formats import FormatError, Texts
-from postprocess.data.sources import Source, decoded
+from postprocess.data.parquet_files import decoded
+from postprocess.data.sources import Source
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.progress import Progress
 

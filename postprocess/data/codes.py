@@ -13,16 +13,18 @@ class Codes:
     fingerprints: (n_rows,) uint64. Rows of equal values have equal fingerprints, however the values are written.
     rare: (n_rows,) bool. True if a column has the value `_RARE_` in this row but never in the training data.
     combinations: (n_rows,) uint64, the fingerprints of the quasi-identifiers alone; None if none were named.
+    weights: (n_rows,) float64 with a sum of n_rows, for how many rows each one counts; None: each counts once.
     """
 
     codes: np.ndarray
     fingerprints: np.ndarray
     rare: np.ndarray
     combinations: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n_rows = self.codes.shape[1]
-        for name in ("fingerprints", "rare", "combinations"):
+        for name in ("fingerprints", "rare", "combinations", "weights"):
             if (values := getattr(self, name)) is not None and values.shape != (n_rows,):
                 raise ValueError(f"codes and {name} must have the same number of rows")
 

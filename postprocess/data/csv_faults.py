@@ -3,31 +3,27 @@
 import codecs
 import csv
 import gzip
-import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from postprocess.data.dialect import SEPARATORS
+from postprocess.data.opening import open_bytes, open_text
 from postprocess.runtime.exits import InputError
 
 
-def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    """Open a file for reading. A .gz file is decompressed."""
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
-
-
-def find_csv_fault(path: Path, columns: Sequence[str]) -> InputError | None:
+def find_csv_fault(path: Path, columns: Sequence[str], separator: str = ",") -> InputError | None:
     """Read the file again, slowly, and return an error that names its first fault. Return None if there is none."""
     try:
-        with open_bytes(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-            reader = csv.reader(text, strict=True)
+        with open_text(path) as text:
+            reader = csv.reader(text, delimiter=separator, strict=True)
             first_line = 1
             for row in reader:
                 if row and len(row) != len(columns):
                     values = f"{len(row)} value{'s' * (len(row) > 1)}"
                     return InputError(
                         f"{path}: line {first_line} has {values}, but the header has {len(columns)} columns; "
-                        "correct the line, or quote values that contain commas"
+                        f"correct the line, or quote values that contain {SEPARATORS[separator]}"
                     )
                 first_line = reader.line_num + 1
     except UnicodeDecodeError:

@@ -50,8 +50,8 @@ def read_codes(
             task.advance(batch.num_rows)
     if n_rows < at_least:
         raise InputError(
-            f"{source.path}: only {n_rows:,} rows; the {source.role} data needs at least the training data's "
-            f"{at_least:,}; give a file with more rows, best with many times more"
+            f"{source.path}: only {n_rows:,} rows; the {source.role} data needs at least the {at_least:,} rows of the "
+            "result; give a file with more rows, best with many times more"
         )
     return Codes(
         np.concatenate([piece.codes for piece in pieces], axis=1),

@@ -5,20 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from postprocess.data.formats import NUMBER, Booleans, Dates, Decimals, Format, FormatError, Integers, Texts
+from postprocess.data.formats import Booleans, Dates, Decimals, Format, FormatError, Integers, Texts
+from postprocess.data.number_guesses import CommaGuess, NumberGuess, all_true, fit_64_bits
 from postprocess.data.sources import Source
 from postprocess.runtime.progress import Progress
 
-EXACT_DECIMALS = 15  # if a column has more decimals than these, the shortest exact text of a float64 is written
-
-_WHOLE = r"^\s*[+-]?\d+\s*$"
-_NOT_CANONICAL = r"[\s+]"
-_LEADING_ZERO = r"^\s*[+-]?0\d"
-_EXPONENT = r"(?i)\d\.?e"
-_EXPONENT_OR_INFINITY = r"(?i)[ef]"
-_NUMBER = rf"(?i)^\s*{NUMBER.pattern}\s*$"
 _SPELLINGS = {  # pandas.read_csv's booleans, and the function that spells the other one in the same style
     **dict.fromkeys(("True", "False"), str.title),
     **dict.fromkeys(("TRUE", "FALSE"), str.upper),
@@ -36,11 +28,12 @@ def infer_formats(source: Source, *, progress: Progress) -> dict[str, Format]:
 
     The columns of a CSV get their formats as pandas.read_csv gives types, with three exceptions. Numbers with leading
     zeros ("007") are text. Whole numbers beyond 64 bits are text. Text is a date if all values are dates or times in
-    one unambiguous format. The columns of a Parquet file get the formats of their types: text stays text, even if it
-    looks like dates.
+    one unambiguous format. If the separator is not a comma, numbers may have decimal commas. The columns of a Parquet
+    file get the formats of their types: text stays text, even if it looks like dates.
     """
     guesses: dict[str, _TypedGuess | _TextGuess] = {
-        name: _TypedGuess() if source.typed else _TextGuess() for name in source.columns
+        name: _TypedGuess() if source.typed else _TextGuess(commas=source.dialect.separator != ",")
+        for name in source.columns
     }
     with progress.task("Reading the training data's formats", total=source.row_count(), unit="row") as task:
         for batch in source.batches():
@@ -53,9 +46,10 @@ def infer_formats(source: Source, *, progress: Progress) -> dict[str, Format]:
 class _TextGuess:
     """The formats that a column of text values may still have, after the values seen so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, commas: bool) -> None:
         self._empty = True
-        self._left: list[_NumberGuess | _BooleanGuess | _DateGuess] = [_NumberGuess(), _BooleanGuess(), _DateGuess()]
+        self._left: list[NumberGuess | CommaGuess | _BooleanGuess | _DateGuess]
+        self._left = [NumberGuess(), *[CommaGuess()] * commas, _BooleanGuess(), _DateGuess()]
 
     def update(self, texts: pa.Array) -> None:
         distinct = texts.unique().drop_null()
@@ -75,13 +69,13 @@ class _TypedGuess:
     def __init__(self) -> None:
         self._type = pa.null()
         self._fits = True
-        self._decimals = _NumberGuess()
+        self._decimals = NumberGuess()
         self._finest = 0
 
     def update(self, values: pa.Array) -> None:
         self._type = values.type
         if pa.types.is_uint64(values.type) or pa.types.is_decimal(values.type):
-            self._fits = self._fits and _fit_64_bits(values)
+            self._fits = self._fits and fit_64_bits(values)
         elif pa.types.is_floating(values.type):
             distinct = np.unique(values.drop_null().to_numpy())
             texts = [str(number) for number in distinct if not np.isnan(number)]
@@ -106,43 +100,6 @@ class _TypedGuess:
             format = _PRECISIONS[self._finest][1]
             return replace(format, offset="+00:00") if type.tz and format.time_separator else format
         return Texts()
-
-
-class _NumberGuess:
-    """Integers or Decimals, as long as every value is a number. Counts their decimals."""
-
-    def __init__(self) -> None:
-        self._whole = self._fits = self._canonical = True
-        self._min_decimals: int | None = None
-        self._max_decimals: int | None = 0
-
-    def accepts(self, texts: pa.Array) -> bool:
-        if not _all(pc.match_substring_regex(texts, _NUMBER)) or _any(pc.match_substring_regex(texts, _LEADING_ZERO)):
-            return False
-        if self._whole and _all(pc.match_substring_regex(texts, _WHOLE)):
-            self._fits = self._fits and _fit_64_bits(texts)
-            self._canonical = self._canonical and not _any(pc.match_substring_regex(texts, _NOT_CANONICAL))
-            self._min_decimals = 0
-            return True
-        self._whole = False
-        if _any(pc.match_substring_regex(texts, _EXPONENT)):
-            self._max_decimals = None
-        plain = texts.filter(pc.invert(pc.match_substring_regex(texts, _EXPONENT_OR_INFINITY)))
-        digits = pc.replace_substring_regex(pc.utf8_trim_whitespace(plain), r"^[^.]*\.?", "")
-        decimals = pc.min_max(pc.utf8_length(digits))
-        if decimals["min"].is_valid:
-            least, most = decimals["min"].as_py(), decimals["max"].as_py()
-            self._min_decimals = least if self._min_decimals is None else min(self._min_decimals, least)
-            if self._max_decimals is not None:
-                self._max_decimals = None if most > EXACT_DECIMALS else max(self._max_decimals, most)
-        return True
-
-    def format(self) -> Format | None:
-        if self._min_decimals is None:  # all values have exponents or are infinite
-            return Decimals()
-        if self._whole:
-            return Integers(self._canonical) if self._fits else None
-        return Decimals(self._min_decimals, self._max_decimals)
 
 
 class _BooleanGuess:
@@ -215,21 +172,9 @@ def _precision(times: pa.Array) -> int:
 
 def _are_dates(texts: pa.Array, format: Dates) -> bool:
     try:
-        if not _all(format.conforms(texts)):
+        if not all_true(format.conforms(texts)):
             return False
         format.parse(texts)
     except FormatError:
         return False
     return True
-
-
-def _fit_64_bits(values: pa.Array) -> bool:
-    return Integers().parse(values).null_count == values.null_count  # parsing makes larger numbers null
-
-
-def _all(matches: pa.Array) -> bool:
-    return pc.all(matches).as_py()
-
-
-def _any(matches: pa.Array) -> bool:
-    return pc.any(matches, min_count=0).as_py()

@@ -27,6 +27,8 @@ MAX_DIGITS = 76  # of Arrow's widest decimal type
 EXACT_WHOLE = 2.0**53  # whole numbers below this are exact in float64
 NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII)
 
+DECIMAL_COMMA = r"(?i)^\s*[+-]?(\d+,\d*|,\d+)(e[+-]?\d+)?\s*$"
+
 _CANONICAL_WHOLE = r"^(0|-?[1-9]\d{0,17})$"
 _ANY_WHOLE = r"^\s*[+-]?(0|[1-9]\d{0,17})\s*$"
 _EPOCH = datetime(1970, 1, 1)
@@ -77,20 +79,27 @@ class Integers:
 
 @dataclass(frozen=True)
 class Decimals:
-    """Numbers with at least `min_decimals` decimals and at most `max_decimals` (None: all that the value needs)."""
+    """Numbers with at least `min_decimals` decimals and at most `max_decimals` (None: all that the value needs).
+
+    decimal_mark: a point or a comma.
+    """
 
     min_decimals: int = 0
     max_decimals: int | None = None
+    decimal_mark: str = "."
     type: ClassVar[pa.DataType] = pa.float64()
 
     def parse(self, values: pa.Array) -> pa.Array:
         """Return float64 numbers, null if missing or `_RARE_`.
 
-        Typed values are rounded to `max_decimals`, as they will be written. Text keeps all of its decimals.
+        Typed values are rounded to `max_decimals`, as they will be written. Text keeps all of its decimals. If the
+        decimal mark is a comma, text with a point is a number as well.
 
         Raises FormatError if a value is not a number.
         """
         decimals = self.max_decimals
+        if self.decimal_mark == "," and is_text(values):
+            values = with_points(values)
         if pa.types.is_decimal(values.type) and decimals is not None and values.type.scale > decimals:
             values = pc.round(_widest(values), ndigits=decimals, round_mode="half_to_even")
         numbers = _parse_floats(values)
@@ -109,8 +118,10 @@ class Decimals:
 
     def conforms(self, texts: pa.Array) -> pa.Array:
         """Return which texts have enough decimals. Exponents and infinities conform as well."""
-        decimals = rf"\d*\.\d{{{self.min_decimals},}}" if self.min_decimals else r"[\d.]+"
-        return pc.match_substring_regex(texts, rf"(?i)^\s*[+-]?({decimals}|[\d.]+e[+-]?\d+|inf|infinity)\s*$")
+        mark = f"[{self.decimal_mark}]"
+        any_number = rf"[\d{self.decimal_mark}]+"
+        decimals = rf"\d*{mark}\d{{{self.min_decimals},}}" if self.min_decimals else any_number
+        return pc.match_substring_regex(texts, rf"(?i)^\s*[+-]?({decimals}|{any_number}e[+-]?\d+|inf|infinity)\s*$")
 
     def _text(self, number: float | Decimal) -> str:
         if number == 0:
@@ -120,10 +131,10 @@ class Decimals:
         else:
             text = repr(number) if isinstance(number, float) else f"{number:f}"
         if "e" in text or not isfinite(number):
-            return text
+            return text.replace(".", self.decimal_mark)
         whole, _, decimals = text.partition(".")
         decimals = decimals.rstrip("0").ljust(self.min_decimals, "0")
-        return f"{whole}.{decimals}" if decimals else whole
+        return f"{whole}{self.decimal_mark}{decimals}" if decimals else whole
 
 
 @dataclass(frozen=True)
@@ -291,6 +302,11 @@ def to_format(format: Format, values: pa.Array, *, already_missing: pa.Array | N
     written = format.write(format.parse(doubtful)).cast(values.type)
     changed = pc.fill_null(pc.not_equal(doubtful, written), True)
     return pc.replace_with_mask(values, broken, written), pc.sum(changed).as_py()
+
+
+def with_points(texts: pa.Array) -> pa.Array:
+    """Return texts; numbers with a decimal comma get a decimal point instead."""
+    return pc.if_else(pc.match_substring_regex(texts, DECIMAL_COMMA), pc.replace_substring(texts, ",", "."), texts)
 
 
 def is_text(values: pa.Array) -> bool:

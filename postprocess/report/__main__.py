@@ -19,6 +19,7 @@ if __name__ == "__main__":
 from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import open_inputs
+from postprocess.data.row_weights import training_weights
 from postprocess.report.findings import findings_of
 from postprocess.report.page import write_page
 from postprocess.report.single_rows import shared_values
@@ -63,13 +64,22 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     """Look at all files anew, and write a page under a free name; returns the paths of the files written."""
-    inputs = open_inputs(call.training, result=call.result, pool=call.pool, holdout=call.holdout)
+    exclude, weight_column, shares = _weighting_of_the_run(call.result)
+    inputs = open_inputs(
+        call.training,
+        result=call.result,
+        pool=call.pool,
+        holdout=call.holdout,
+        exclude=exclude,
+        weight_column=weight_column,
+    )
     assert inputs.result is not None, "the call requires it"
     page, qa_page = _free_pages(call)
     binning = fit_binning(inputs.training, progress=progress)
     holdout = inputs.read_holdout(binning, progress=progress)
     sources = {"training": inputs.training, "result": inputs.result} | ({"pool": inputs.pool} if inputs.pool else {})
     codes = {role: read_codes(source, binning, progress=progress).codes for role, source in sources.items()}
+    weights = training_weights(inputs.training, binning, weight_column, shares, progress=progress)
     files = {role: file_facts(source, codes[role].shape[1]) for role, source in sources.items()}
 
     summary: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
@@ -81,8 +91,10 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
         rows = random_rows(n_pool, min(codes["result"].shape[1], n_pool), SEED)
         others = [codes["pool"].take(rows, axis=1)]
     with open_workers(progress=progress) as workers:
-        comparison = compare(codes["training"], codes["result"], binning.n_codes, others=others, workers=workers)
-    summary |= findings_of(comparison, codes["training"], codes["result"], binning)
+        comparison = compare(
+            codes["training"], codes["result"], binning.n_codes, others=others, weights=weights, workers=workers
+        )
+    summary |= findings_of(comparison, codes["training"], codes["result"], binning, weights)
     summary["shared_values"] = shared_values(inputs.training, inputs.result, binning, Journal(progress))
     summary["accuracy"] = summary.get("accuracy", {}) | {"refined": summary["result_accuracy"]}
     for sample in comparison.others:
@@ -118,6 +130,20 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
 def _stem(data: Path) -> str:
     """Return the name of a data file without its ending."""
     return re.sub(r"\.(csv(\.gz)?|parquet)$", "", data.name, flags=re.IGNORECASE)
+
+
+def _weighting_of_the_run(result: Path) -> tuple[list[str], str | None, dict[str, dict[object, float]]]:
+    """Return the columns that the result's run left out, and how it weighted the training rows, from its summary."""
+    try:
+        summary = json.loads(result.with_name(f"{_stem(result)}_summary.json").read_text(encoding="utf-8"))
+        parameters = summary["parameters"]["selection"]
+        shares = {
+            column: {None if value == "None" else value: share for value, share in of.items()}
+            for column, of in parameters["target_shares"].items()
+        }
+        return list(parameters["exclude"]), parameters["weight_column"], shares
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [], None, {}  # there is no summary, or one of before there were such parameters
 
 
 def _of_the_run(files: Mapping[str, Mapping], result: Path, progress: Progress) -> dict[str, Any]:

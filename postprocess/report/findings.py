@@ -13,14 +13,22 @@ from postprocess.tables.counts import count_table
 from postprocess.tables.table_pass import number_of_tables
 
 ORDERS = ("columns", "pairs", "triples")
+COUNT_DECIMALS = 3  # of counts of weighted rows
 DECIMALS = 6  # of shares: more would only make the files larger
 READABLE = {MISSING: "(missing)"}
 
 
-def findings_of(comparison: Comparison, training: np.ndarray, result: np.ndarray, binning: Binning) -> dict[str, Any]:
+def findings_of(
+    comparison: Comparison,
+    training: np.ndarray,
+    result: np.ndarray,
+    binning: Binning,
+    weights: np.ndarray | None = None,
+) -> dict[str, Any]:
     """Return accuracy and sampling limit, the weakest tables, all pairs, and missing values as plain values.
 
-    training, result: (n_columns, n_rows) uint8 codes, the ones that were compared.
+    training, result: (n_columns, n_rows) uint8 codes, the ones that were compared. weights: (n_rows,) of the training
+    rows; None: each counts once.
 
     result_accuracy: of the result. sampling_limit: of a fresh sample, on average. tables: how many there are, and how
     many fall short of their own limit. weakest: the worst tables of each order, their cells flat, the last column
@@ -36,11 +44,11 @@ def findings_of(comparison: Comparison, training: np.ndarray, result: np.ndarray
             "accuracy": round(1 - table.error, DECIMALS),
             "sampling_limit": round(1 - table.limit, DECIMALS),
             "bins": [labels[column] for column in columns],
-            "original": count_table(training, binning.n_codes, columns).tolist(),
+            "original": np.round(count_table(training, binning.n_codes, columns, weights), COUNT_DECIMALS).tolist(),
             "synthetic": count_table(result, binning.n_codes, columns).tolist(),
         }
 
-    patterns = missing_patterns(training, result, [column.labels for column in binning.columns])
+    patterns = missing_patterns(training, result, [column.labels for column in binning.columns], weights)
     for pattern in patterns["most_frequent"]:
         pattern["columns"] = [names[column] for column in pattern["columns"]]
     accurate = np.round(1 - comparison.pairs, DECIMALS)

@@ -10,16 +10,19 @@ from postprocess.data.column_bins import MISSING
 MAX_PATTERNS = 12  # that are listed
 
 
-def missing_patterns(training: np.ndarray, result: np.ndarray, labels: Sequence[Sequence[str]]) -> dict[str, Any]:
+def missing_patterns(
+    training: np.ndarray, result: np.ndarray, labels: Sequence[Sequence[str]], weights: np.ndarray | None = None
+) -> dict[str, Any]:
     """Return the most frequent patterns of missing values, with their rows in either data set, as plain values.
 
-    training, result: (n_columns, n_rows) uint8 codes; labels: of each column's codes. A pattern names, by number, the
-    columns that are missing together. Columns without missing values in the training data have no part in a pattern.
+    training, result: (n_columns, n_rows) uint8 codes; labels: of each column's codes. weights: (n_rows,) of the
+    training rows; None: each counts once. A pattern names, by number, the columns that are missing together. Columns
+    without missing values in the training data have no part in a pattern.
     """
     able = [(column, names.index(MISSING)) for column, names in enumerate(labels) if MISSING in names]
     columns = np.array([column for column, _ in able], dtype=np.int64)
     codes = np.array([code for _, code in able], dtype=np.uint8)[:, None]
-    found = [_patterns(data[columns] == codes) for data in (training, result)]
+    found = [_patterns(training[columns] == codes, weights), _patterns(result[columns] == codes)]
     rows = [data.shape[1] for data in (training, result)]
     share = {
         key: max(counts.get(key, 0) / n for counts, n in zip(found, rows, strict=True)) for key in found[0] | found[1]
@@ -37,13 +40,14 @@ def missing_patterns(training: np.ndarray, result: np.ndarray, labels: Sequence[
     }
 
 
-def _patterns(missing: np.ndarray) -> dict[bytes, int]:
+def _patterns(missing: np.ndarray, weights: np.ndarray | None = None) -> dict[bytes, float]:
     """Return how many rows of this (n_columns, n_rows) mask have each pattern; a pattern is packed into bytes."""
     if not len(missing):
         return {b"": missing.shape[1]}
     packed = np.ascontiguousarray(np.packbits(missing, axis=0).T)
-    keys, counts = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_counts=True)
-    return {key.tobytes(): int(count) for key, count in zip(keys, counts, strict=True)}
+    keys, which = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_inverse=True)
+    counts = np.bincount(which, weights, minlength=len(keys))
+    return {key.tobytes(): count for key, count in zip(keys, counts.tolist(), strict=True)}
 
 
 def _columns(key: bytes, columns: np.ndarray) -> list[int]:

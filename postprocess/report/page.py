@@ -41,6 +41,7 @@ def page(summary: Mapping) -> str:
             plotly=get_plotlyjs(),
             verdict=sentences.verdict(summary),
             harm=harm if harm not in summary.get("warnings", ()) else "",
+            of_the_call=sentences.of_the_call(summary),
             below_limit=sentences.below_limit(summary["tables"]),
             accuracy_names=sentences.ACCURACY_NAMES,
             steps=sentences.steps(summary),

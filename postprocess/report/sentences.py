@@ -72,6 +72,24 @@ def worse_than_a_sample(summary: Mapping) -> str:
     )
 
 
+def of_the_call(summary: Mapping) -> list[str]:
+    """Return which parameters the call has changed, and how the training rows were weighted."""
+    found = []
+    if settings := summary.get("settings"):
+        values = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        found.append(f"Parameters that the call gave in place of main.py's: {values}.")
+    if weighting := summary.get("weighting"):
+        by = [f"column {weighting['weight_column']}"] * (weighting["weight_column"] is not None)
+        for column, shares in weighting["target_shares"].items():
+            wanted = ", ".join(f"{value} {percent(share, 1)}" for value, share in shares.items())
+            by.append(f"shares of {column} ({wanted})")
+        found.append(
+            f"The training rows are weighted by {' and '.join(by)}. All accuracies are measured against the weighted "
+            f"tables, which vary as those of {weighting['effective_rows']:,.0f} rows that count once each."
+        )
+    return found
+
+
 def below_limit(tables: Mapping[str, Mapping[str, int]]) -> str:
     """Return how many tables of each order are less accurate than those of a fresh sample are on average."""
     counts = [

@@ -1,6 +1,6 @@
 """Writes the report of a run: a close look at the result, the summary, the page, and mostlyai-qa's figures."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from postprocess.report.page import write_page
 from postprocess.report.pool_usage import pool_usage, weight_summary
 from postprocess.report.sentences import worse_than_a_sample
 from postprocess.report.single_rows import combination_figures, shared_values
-from postprocess.report.summary import file_facts, qa_figures, run_figures, versions, write_summary
+from postprocess.report.summary import file_facts, qa_figures, run_figures, versions, weighting, write_summary
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
@@ -36,7 +36,8 @@ class Run:
 
     pool_file, pool: the file and its codes. holdout: the codes of the rows kept apart; None if there are none.
     pool_made_by: "this run", "an earlier run", or None if the pool was given. paths: of the result and of the files
-    beside it, one for each of ENDINGS. parameters: of the pool (any dataclass) and of the selection.
+    beside it, one for each of ENDINGS. parameters: of the pool (any dataclass) and of the selection. settings: those of
+    them, by name, that the call has given.
     """
 
     inputs: Inputs
@@ -49,6 +50,7 @@ class Run:
     selection: Selection
     paths: tuple[Path, ...]
     parameters: tuple[Any, SelectionParameters]
+    settings: dict[str, Any] = field(default_factory=dict)
     draft: bool
 
 
@@ -85,7 +87,8 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
             )
             result, comparison = read.codes, selection.comparison
             if not np.array_equal(result, pool.take(selection.rows, axis=1)):  # values that no format writes exactly
-                comparison = compare(training, result, run.binning.n_codes, workers=workers)
+                n_codes, weights = run.binning.n_codes, run.training.weights
+                comparison = compare(training, result, n_codes, weights=weights, workers=workers)
             stage.rows = result.shape[1]
         with journal.stage("closest training rows") as stage:
             samples = {"result": result, "pool_sample": pool.take(selection.pool_sample, axis=1)}
@@ -103,6 +106,8 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         "pool": file_facts(run.pool_file, run.pool.n_rows) | {"made_by": run.pool_made_by},
         "result": file_facts(result_file, result.shape[1]),
         "parameters": {"pool": pool_parameters, "selection": selection_parameters},
+        "settings": run.settings,
+        "weighting": weighting(run.training, run.parameters[1]),
         "seed": seed,
         "versions": versions(),
         "accuracy": accuracy,
@@ -116,7 +121,7 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         **combinations,
         "shared_values": shared_values(run.inputs.training, result_file, run.binning, journal),
         "closest_training_row": closest,
-        **findings_of(comparison, training, result, run.binning),
+        **findings_of(comparison, training, result, run.binning, run.training.weights),
     }
 
 

@@ -11,6 +11,7 @@ in this order:
     rounding          an oversized subset chosen by these weights
     trimming          drops rows until n are left
     refinement        swaps selected rows for others
+    fixed_shares      swaps until the shares that the user has asked for hold
 
 Trimming and refinement score rows by the `kernel`. `context.py` holds what the steps share.
 """

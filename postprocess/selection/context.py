@@ -31,20 +31,23 @@ class Step(StrEnum):
 class Context:
     """The inputs that all steps share. No step changes them.
 
-    training, pool: (n_columns, n_rows) uint8 codes, their columns in the order of the layout.
+    training, pool: (n_columns, n_rows) uint8 codes, their columns in the order of the layout. training_weights:
+    (n_rows,) as in `Codes`. fixed_columns: places of the columns whose counts have to be the targets exactly.
     """
 
     training: np.ndarray
+    training_weights: np.ndarray | None
     pool: np.ndarray
     layout: Layout
     parameters: SelectionParameters
     workers: Workers
     journal: Journal
+    fixed_columns: tuple[int, ...] = ()
 
     @property
     def n(self) -> int:
         """The number of rows to select."""
-        return self.training.shape[1]
+        return self.parameters.rows or self.training.shape[1]
 
     @property
     def targets_are_training(self) -> bool:

@@ -31,25 +31,32 @@ def eligible_rows(
     `rare`: rows with a `_RARE_` value that the training data does not have. The last two are dropped, with a warning,
     if they would leave fewer rows than the training data has.
 
-    Raises InputError if the first one does.
+    Raises InputError if the first one does, or if any of them leaves fewer than `rows` of the parameters.
     """
+    n = parameters.rows or training.n_rows
     excluded, counts = np.zeros(pool.n_rows, dtype=bool), {}
     if parameters.exclude_unique_combinations:
         excluded = single_row_combinations(training, pool)
         counts["unique_combinations"] = int(np.count_nonzero(excluded))
-        _require_rows(pool.n_rows, counts["unique_combinations"], training.n_rows)
+        _require_rows(pool.n_rows, counts["unique_combinations"], n)
     reasons = {} if parameters.allow_training_copies else {"training_copies": training_copies(training, pool)}
     reasons["rare"] = pool.rare
     counts |= {"training_copies": 0, "rare": 0}
     for reason, rows in reasons.items():
         number = int(np.count_nonzero(rows & ~excluded))
-        if pool.n_rows - np.count_nonzero(excluded | rows) >= training.n_rows:
+        left = pool.n_rows - np.count_nonzero(excluded | rows)
+        if left >= n:
             excluded |= rows
             counts[reason] = number
+        elif parameters.rows is not None:
+            raise InputError(
+                f"rows={n}: only {left:,} of {pool.n_rows:,} pool rows may be selected (not those "
+                f"{EXCLUSION_REASONS[reason]}); ask for fewer, or bring a larger pool"
+            )
         elif number:
             warn(
                 f"{number:,} pool rows {EXCLUSION_REASONS[reason]} may be selected, because without them fewer than "
-                f"{training.n_rows:,} rows are left"
+                f"{n:,} rows are left"
             )
     return np.flatnonzero(~excluded), counts
 

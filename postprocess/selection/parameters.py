@@ -1,7 +1,11 @@
 """The parameters of the selection, checked as a whole before anything is read."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MIN_RESULT_ROWS = 100
+SHARES_TOLERANCE = 1e-6  # of the sum of target shares, which should be 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,10 @@ class SelectionParameters:
     exclude_unique_combinations: bool
     threads: int | None
     seed: int
+    rows: int | None = None
+    exclude: tuple[str, ...] = ()
+    weight_column: str | None = None
+    target_shares: Mapping[str, Mapping[object, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, minimum in {"ipf_iterations": 1, "refinement_iterations": 0, "seed": 0}.items():
@@ -51,15 +59,33 @@ class SelectionParameters:
         self._check_number("max_memory", "a number of GiB above 0", low=math.ulp(0.0))
         for name in ("allow_training_copies", "exclude_unique_combinations"):
             self._check(name, "True or False", isinstance(getattr(self, name), bool))
-        names = self.quasi_identifiers
-        are_names = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
-        self._check("quasi_identifiers", 'column names, such as ("zip", "age")', are_names)
-        self._check("quasi_identifiers", "named once each", len(set(names)) == len(names))
+        for name in ("quasi_identifiers", "exclude"):
+            self._check_names(name)
         self._check(
             "exclude_unique_combinations",
             "False without quasi_identifiers",
-            bool(names) or not self.exclude_unique_combinations,
+            bool(self.quasi_identifiers) or not self.exclude_unique_combinations,
         )
+        self._check_whole("rows", MIN_RESULT_ROWS, or_none=True)
+        column = self.weight_column
+        self._check("weight_column", "None or the name of a column", column is None or isinstance(column, str))
+        self._check_shares()
+
+    def _check_names(self, name: str) -> None:
+        names = getattr(self, name)
+        are_names = isinstance(names, tuple) and all(isinstance(each, str) for each in names)
+        self._check(name, 'column names, such as ("zip", "age")', are_names)
+        self._check(name, "named once each", len(set(names)) == len(names))
+
+    def _check_shares(self) -> None:
+        allowed = 'shares of values by column, such as {"churn": {"yes": 0.3, "no": 0.7}}'
+        self._check("target_shares", allowed, isinstance(self.target_shares, Mapping))
+        for column, shares in self.target_shares.items():
+            self._check("target_shares", allowed, isinstance(column, str) and isinstance(shares, Mapping))
+            numbers = list(shares.values())
+            are_shares = all(isinstance(share, int | float) and 0 <= share <= 1 for share in numbers)
+            is_whole = are_shares and abs(sum(numbers) - 1) <= SHARES_TOLERANCE
+            self._check("target_shares", f"shares from 0 to 1 that sum to 1, in column {column!r} as well", is_whole)
 
     def _check_whole(self, name: str, minimum: int, *, or_none: bool = False) -> None:
         value = getattr(self, name)

@@ -1,5 +1,6 @@
 """The selection: from the codes of training data and pool to the numbers of the pool rows that make the result."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,14 +50,22 @@ class Selection:
 
 
 def select(
-    training: Codes, pool: Codes, n_codes: np.ndarray, parameters: SelectionParameters, *, journal: Journal
+    training: Codes,
+    pool: Codes,
+    n_codes: np.ndarray,
+    parameters: SelectionParameters,
+    *,
+    fixed_columns: Sequence[int] = (),
+    journal: Journal,
 ) -> Selection:
-    """Select n pool rows, the number of the training rows, so that all tables match.
+    """Select n pool rows, `rows` of the parameters or the number of the training rows, so that all tables match.
 
-    pool: at least as many rows as `training`; n_codes: (n_columns,) number of codes of each column. The journal gets a
-    stage for each step, and the warnings.
+    pool: at least n rows; n_codes: (n_columns,) number of codes of each column. fixed_columns: the
+    numbers of the columns whose counts have to be the targets exactly. The journal gets a stage for each step, and the
+    warnings.
 
-    Raises InputError if `exclude_unique_combinations` leaves too few rows.
+    Raises InputError if `exclude_unique_combinations` leaves too few rows, or if `rows` asks for more than may be
+    selected.
     """
     course = Course()
     eligible, excluded = eligible_rows(training, pool, parameters, warn=journal.warn)
@@ -64,11 +73,13 @@ def select(
     with open_workers(parameters.threads, progress=journal.progress) as workers:
         context = Context(
             _in_sequence(training.codes, sequence),
+            training.weights,
             _in_sequence(pool.codes, sequence),
             layout,
             parameters,
             workers,
             journal,
+            tuple(int(np.flatnonzero(sequence == column)[0]) for column in fixed_columns),
         )
 
         targets, marginals = make_targets(context, eligible)
@@ -92,7 +103,7 @@ def select(
         reached = {"refined": rows, "trimmed": trimmed, "ipf": subset, "pool_sample": sample}
         with journal.stage(Step.COMPARING) as stage:
             stage.rows = len(rows)
-            comparison = _compare(training.codes, pool.codes, reached, n_codes, workers)
+            comparison = _compare(training, pool.codes, reached, n_codes, workers)
     found = dict(zip(reached, (comparison.accuracy, *comparison.others), strict=True))
     accuracy = {step: found[step] for step in reversed(reached)}
     _log(accuracy, len(subset) / context.n, journal)
@@ -101,7 +112,7 @@ def select(
 
 
 def _compare(
-    training: np.ndarray, pool: np.ndarray, reached: dict[str, np.ndarray], n_codes: np.ndarray, workers: Workers
+    training: Codes, pool: np.ndarray, reached: dict[str, np.ndarray], n_codes: np.ndarray, workers: Workers
 ) -> Comparison:
     """Compare the rows of the steps, of which most are in several, and the sample, in the order of `reached`."""
     rows, trimmed, subset, sample = reached.values()
@@ -113,7 +124,8 @@ def _compare(
         sample,
     ]
     unions = [(0, 1), (0, 2), (0, 2, 3), (4,)]
-    return compare_unions(training, [pool.take(part, axis=1) for part in parts], unions, n_codes, workers=workers)
+    chosen = [pool.take(part, axis=1) for part in parts]
+    return compare_unions(training.codes, chosen, unions, n_codes, weights=training.weights, workers=workers)
 
 
 def _log(accuracy: dict[str, Accuracy], multiple: float, journal: Journal) -> None:

@@ -1,6 +1,7 @@
 """The steps of the selection, each with its stage in the journal: which rows it is given, and how it ended."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,16 +9,18 @@ from postprocess.privacy.levels import distances_among, within_radius
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Deadline
 from postprocess.selection.context import Context, Curve, Step
+from postprocess.selection.fixed_shares import hold_shares
 from postprocess.selection.ipf import IpfResult, fit_weights
 from postprocess.selection.privacy_filter import Mode, filter_rows, rows_to_compare
 from postprocess.selection.refinement import refine
 from postprocess.selection.rounding import round_weights, subset_size
-from postprocess.selection.targets import Marginal, prior_rows, target_marginals, target_tables
+from postprocess.selection.targets import Evidence, Marginal, prior_rows, target_marginals, target_tables
 from postprocess.selection.trimming import trim
 from postprocess.tables.accuracy import measure
 from postprocess.tables.counts import Tables
 from postprocess.tables.mutual_information import top_pairs
 
+PRIOR_ROWS_PER_TARGET_ROW, PRIOR_SWEEPS = 10, 10
 PREVIEW_SWEEPS = 1  # of IPF: enough to show which rows the privacy filter has to compare
 
 
@@ -29,14 +32,36 @@ def make_targets(context: Context, eligible: np.ndarray) -> tuple[Tables, list[M
         fitted: Sequence[tuple[int, ...]] = pairs if len(n_codes) > 1 else [(0,)]
         smoothing = parameters.target_smoothing
         n_tables = int(context.layout.n_tables.sum())
-        stage.rows = prior_rows(context.n, len(eligible), n_tables) if smoothing > 0 else 0
+        n_training = context.training.shape[1]
+        stage.rows = prior_rows(n_training, len(eligible), n_tables) if smoothing > 0 else 0
         drawn = context.rng(Step.TARGETS).choice(eligible, stage.rows, replace=False)
         prior = context.codes(np.sort(drawn))
-        marginals = target_marginals(
-            context.training, prior, n_codes, fitted, smoothing=smoothing, workers=context.workers
-        )
-        targets = target_tables(context.training, prior, context.layout, smoothing=smoothing, workers=context.workers)
+        evidence = Evidence(context.training, prior, context.n, smoothing, context.training_weights)
+        if context.training_weights is not None and smoothing > 0:
+            evidence = replace(evidence, prior_weights=_weights_of_prior(context, evidence))
+        marginals = target_marginals(evidence, n_codes, fitted, workers=context.workers)
+        targets = target_tables(evidence, context.layout, workers=context.workers)
     return targets, marginals
+
+
+def _weights_of_prior(context: Context, evidence: Evidence) -> np.ndarray:
+    """Return weights under which the prior's columns have the distributions that the weighted training rows have.
+
+    Otherwise the pool, which is made from rows that count once each, would pull the targets away from the weights.
+    """
+    rows = evidence.prior.shape[1]
+    few = replace(evidence, n=max(1, rows // PRIOR_ROWS_PER_TARGET_ROW))  # a weight is at most 1
+    columns = [(column,) for column in range(len(context.layout.n_codes))]
+    return fit_weights(
+        evidence.prior,
+        context.layout.n_codes,
+        target_marginals(few, context.layout.n_codes, columns, workers=context.workers),
+        n=few.n,
+        max_sweeps=PRIOR_SWEEPS,
+        tolerance=context.parameters.ipf_tolerance,
+        rng=random_stream(context.parameters.seed, "weights of the prior"),
+        workers=context.workers.unseen(),
+    ).weights
 
 
 def filter_close_rows(
@@ -56,7 +81,8 @@ def filter_close_rows(
         label = "Comparing training rows among themselves"
         training_dcr = distances_among(context.training, workers=context.workers, label=label)
         preview = _fit_marginals(context, eligible, marginals, Step.PRIVACY_FILTER, max_sweeps=PREVIEW_SWEEPS)
-        wanted = subset_size(context.n, len(eligible), multiplier)
+        choice = max(context.n, context.training.shape[1])  # few rows gain from as large a choice as many have
+        wanted = subset_size(choice, len(eligible), multiplier)
         filtered = filter_rows(
             preview.weights,
             training_dcr,
@@ -155,10 +181,11 @@ def refine_rows(
     """
     with context.journal.stage(Step.REFINEMENT) as stage:
         candidates = np.union1d(candidates, trimmed)
+        codes, before = context.codes(candidates), np.isin(candidates, trimmed, assume_unique=True)
         refined = refine(
             residuals,
-            context.codes(candidates),
-            np.isin(candidates, trimmed, assume_unique=True),
+            codes,
+            before,
             n=context.n,
             swapsize=context.parameters.refinement_swapsize,
             max_rounds=context.parameters.refinement_iterations,
@@ -166,14 +193,18 @@ def refine_rows(
             deadline=Deadline(context.parameters.max_refinement_time),
             rng=context.rng(Step.REFINEMENT),
         )
-        rows = candidates[refined.selected]
-        if not context.layout.complete and _is_harmful(context, trimmed, rows):
+        selected = refined.selected
+        if not context.layout.complete and _is_harmful(context, trimmed, candidates[selected]):
             context.journal.warn(
                 "refinement improved the matched tables at the cost of the others, so the trimmed rows are the result"
             )
-            rows = trimmed
+            changed, selected = selected != before, before
+            residuals.add(codes.compress(changed, axis=1), np.where(before[changed], 1, -1))
+        if context.fixed_columns:
+            selected, stage.status["share_swaps"] = hold_shares(residuals, codes, selected, context.fixed_columns)
+        rows = candidates[selected]
         stage.rows = len(rows)
-        stage.status = {
+        stage.status |= {
             "status": refined.status,
             "rounds": refined.rounds,
             "swaps": refined.swaps,
@@ -188,6 +219,7 @@ def _is_harmful(context: Context, trimmed: np.ndarray, refined: np.ndarray) -> b
         context.training,
         [context.codes(trimmed), context.codes(refined)],
         context.layout.n_codes,
+        weights=context.training_weights,
         workers=context.workers,
         label="Measuring all tables",
     )

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from postprocess.runtime.threads import Workers
-from postprocess.tables.counts import Tables, count_table, count_tables_starting_at
+from postprocess.tables.counts import Tables, count_table, count_tables_starting_at, design_effect
 from postprocess.tables.layout import Layout
 
 # Pool rows that are counted: their own noise costs accuracy on unseen rows, so the more the better. All are counted up
@@ -67,28 +67,59 @@ def smoothed(counts: np.ndarray, prior: np.ndarray, offsets: np.ndarray, n: int,
     return counts + pull * gap
 
 
-def target_tables(
-    training: np.ndarray, prior: np.ndarray, layout: Layout, *, smoothing: float, workers: Workers
-) -> Tables:
-    """Return the target counts of all tables of a layout, for the number of training rows.
+@dataclass(frozen=True)
+class Evidence:
+    """What the targets are made of: the training rows, and the pool's rows with as much of a say as `smoothing` gives.
 
-    training, prior: (n_columns, n_rows) uint8 codes of the training data and of a random sample of the pool.
+    training, prior: (n_columns, n_rows) uint8 codes of the training data and of a random sample of the pool. weights,
+    prior_weights: (n_rows,) float64 of either, those of the training data with a sum of n_rows; None: each row counts
+    once. n: number of rows that the targets are for.
     """
-    n, tables = training.shape[1], Tables(layout, workers=workers)
+
+    training: np.ndarray
+    prior: np.ndarray
+    n: int
+    smoothing: float
+    weights: np.ndarray | None = None
+    prior_weights: np.ndarray | None = None
+
+    def smoothed(self, counts: np.ndarray, found: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """Return the targets, for as many rows as the training data has, of tables counted in either data set."""
+        n, weights = self.training.shape[1], self.prior_weights
+        scale = n / (self.prior.shape[1] if weights is None else weights.sum())
+        return smoothed(counts, scale * found, offsets, n, self.smoothing * design_effect(self.weights))
+
+    @property
+    def scale(self) -> float:
+        """The number of rows that the targets are for, as a multiple of the training rows."""
+        return self.n / self.training.shape[1]
+
+    @property
+    def scaled_weights(self) -> np.ndarray | None:
+        """The weights of the training rows with a sum of n; None if each counts once."""
+        if self.scale == 1:
+            return self.weights
+        weights = np.ones(self.training.shape[1]) if self.weights is None else self.weights
+        return weights * self.scale
+
+
+def target_tables(evidence: Evidence, layout: Layout, *, workers: Workers) -> Tables:
+    """Return the target counts of all tables of a layout."""
+    tables, training = Tables(layout, workers=workers), evidence.training
     with workers.progress.task("Targets", total=len(layout.n_codes), unit="column") as task:
-        if smoothing == 0:
-            tables.add(training)
+        if evidence.smoothing == 0:
+            tables.add(training, evidence.scaled_weights)
             task.update(len(layout.n_codes))
             return tables
-        data = [layout.stacked(training), layout.stacked(prior)]
-        scale = n / prior.shape[1]
+        data = [layout.stacked(training), layout.stacked(evidence.prior)]
 
         def fill_tables_from(i: int) -> None:
-            for order, after, (counts, found) in count_tables_starting_at(layout, i, data):
+            row_weights = [evidence.weights, evidence.prior_weights]
+            for order, after, (counts, found) in count_tables_starting_at(layout, i, data, row_weights):
                 cells = tables.block(order, i, after)
                 if order >= MIN_SMOOTHED_ORDER:
-                    counts = smoothed(counts, scale * found, layout.block_offsets(order, after), n, smoothing)
-                cells[...] = counts.reshape(cells.shape)
+                    counts = evidence.smoothed(counts, found, layout.block_offsets(order, after))
+                cells[...] = (counts * evidence.scale).reshape(cells.shape)
             task.advance()
 
         workers.map(fill_tables_from, range(len(layout.n_codes)))
@@ -96,22 +127,15 @@ def target_tables(
 
 
 def target_marginals(
-    training: np.ndarray,
-    prior: np.ndarray,
-    n_codes: np.ndarray,
-    tables: Sequence[tuple[int, ...]],
-    *,
-    smoothing: float,
-    workers: Workers,
+    evidence: Evidence, n_codes: np.ndarray, tables: Sequence[tuple[int, ...]], *, workers: Workers
 ) -> list[Marginal]:
-    """Return the target counts of the given tables of one or two columns. The other arguments: as `target_tables`."""
-    n = training.shape[1]
+    """Return the target counts of the given tables of one or two columns. n_codes: (n_columns,) number of codes."""
 
     def marginal(columns: tuple[int, ...]) -> Marginal:
-        counts = count_table(training, n_codes, columns).astype(np.float64)
-        if smoothing > 0 and len(columns) >= MIN_SMOOTHED_ORDER:
-            found = count_table(prior, n_codes, columns) * (n / prior.shape[1])
-            counts = smoothed(counts[None], found[None], np.zeros(1, dtype=int), n, smoothing)[0]
-        return Marginal(columns, counts)
+        counts = count_table(evidence.training, n_codes, columns, evidence.weights).astype(np.float64)
+        if evidence.smoothing > 0 and len(columns) >= MIN_SMOOTHED_ORDER:
+            found = count_table(evidence.prior, n_codes, columns, evidence.prior_weights)
+            counts = evidence.smoothed(counts[None], found[None], np.zeros(1, dtype=int))[0]
+        return Marginal(columns, counts * evidence.scale)
 
     return workers.map(marginal, tables)

@@ -59,12 +59,19 @@ def of_residuals(residuals: Tables, n: int) -> Accuracy:
 
 
 def measure(
-    training: np.ndarray, samples: Sequence[np.ndarray], n_codes: np.ndarray, *, workers: Workers, label: str
+    training: np.ndarray,
+    samples: Sequence[np.ndarray],
+    n_codes: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    workers: Workers,
+    label: str,
 ) -> list[Accuracy]:
     """Return the accuracy of each sample against the training data, over all columns, pairs and triples of columns.
 
-    training, samples: (n_columns, n_rows) uint8 codes, any number of rows; n_codes: (n_columns,) number of codes. Each
-    table is dropped once it is compared, so any number of columns fits in memory.
+    training, samples: (n_columns, n_rows) uint8 codes, any number of rows; n_codes: (n_columns,) number of codes.
+    weights: (n_rows,) of the training rows, with a sum of n_rows; None: each counts once. Each table is dropped once it
+    is compared, so any number of columns fits in memory.
     """
     data = [training, *samples]
     rows = [codes.shape[1] for codes in data]
@@ -73,6 +80,7 @@ def measure(
         n_codes,
         absolute_differences(rows),
         lambda _, *orders: np.array([sums.sum(axis=1) for sums in orders]),
+        weights=weights,
         workers=workers,
         label=label,
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from postprocess.runtime.threads import Workers
 from postprocess.tables.accuracy import Accuracy, from_errors
+from postprocess.tables.counts import design_effect
 from postprocess.tables.table_pass import Counts, absolute_differences, error_scale, map_tables, number_of_tables
 
 WEAKEST = 10  # tables of each order that are listed
@@ -47,15 +48,18 @@ def compare(
     n_codes: np.ndarray,
     *,
     others: Sequence[np.ndarray] = (),
+    weights: np.ndarray | None = None,
     workers: Workers,
 ) -> Comparison:
     """Compare all tables in one pass.
 
     training, result: (n_columns, n_rows) uint8 codes; others: the same of more rows, whose accuracy alone is wanted.
-    n_codes: (n_columns,) number of codes.
+    n_codes: (n_columns,) number of codes. weights: (n_rows,) of the training rows, with a sum of n_rows; None: each
+    counts once.
     """
     parts = [result, *others]
-    return compare_unions(training, parts, [[number] for number in range(len(parts))], n_codes, workers=workers)
+    unions = [[number] for number in range(len(parts))]
+    return compare_unions(training, parts, unions, n_codes, weights=weights, workers=workers)
 
 
 def compare_unions(
@@ -64,6 +68,7 @@ def compare_unions(
     unions: Sequence[Sequence[int]],
     n_codes: np.ndarray,
     *,
+    weights: np.ndarray | None = None,
     workers: Workers,
 ) -> Comparison:
     """Compare sets of rows that have parts in common, of which each is counted once.
@@ -78,7 +83,7 @@ def compare_unions(
     def statistics(counts: Counts) -> Counts:
         target, *found = counts
         sets = [reduce(np.add, (found[part] for part in union)) for union in unions]
-        return [sampling_errors(target, rows), *differences([target, *sets])]
+        return [sampling_errors(target, rows, design_effect(weights)), *differences([target, *sets])]
 
     def by_table(first: int, *order_sums: np.ndarray) -> tuple[np.ndarray, list[list[TableError]], np.ndarray]:
         orders = [sums / np.append(1.0, scale)[:, None] for sums in order_sums]
@@ -86,7 +91,8 @@ def compare_unions(
         totals = np.array([[np.count_nonzero(sums[1] > sums[0]), *sums.sum(axis=1)] for sums in orders])
         return totals, worst, np.append(orders[0][1], orders[1][1])
 
-    reduced = map_tables(data, n_codes, statistics, by_table, workers=workers, label="Comparing all tables")
+    label = "Comparing all tables"
+    reduced = map_tables(data, n_codes, statistics, by_table, weights=weights, workers=workers, label=label)
     totals = sum((sums for sums, _, _ in reduced), start=np.zeros((3, len(rows) + 1)))
     pairs = np.zeros((n_columns, n_columns))
     for first, (_, _, errors) in enumerate(reduced):
@@ -103,18 +109,19 @@ def compare_unions(
     )
 
 
-def sampling_errors(counts: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+def sampling_errors(counts: np.ndarray, rows: Sequence[int], effect: float = 1.0) -> np.ndarray:
     """Return what each cell adds, on average, to the error of a fresh sample: the sampling limit of accuracy.
 
     A fresh sample is one of rows[1] rows from the distribution of which the training data is itself a sample of
     rows[0]. A cell of share p then differs by about a normal variable of variance p (1 - p) (1 / rows[0] + 1 /
     rows[1]). Its mean absolute value is sqrt(2 / pi) times the root of that. p is the training data's share, as in
     mostlyai-qa's `accuracy_max`. Cells that the training data happens to lack are left out, which flatters the fresh
-    sample a little: on halves of real data of 10,000 rows or more, by 0.0002 to 0.002 overall.
+    sample a little: on halves of real data of 10,000 rows or more, by 0.0002 to 0.002 overall. effect: how many times
+    as much a cell of the training data varies because its rows are weighted, `design_effect`.
     """
     n, m = rows[:2]
-    spread = np.sqrt(counts * (n - counts).astype(np.float64))
-    spread *= np.sqrt((1 / n + 1 / m) * 2 / np.pi) / (2 * n)  # half the L1, and shares instead of counts
+    spread = np.sqrt(counts * np.maximum(n - counts, 0).astype(np.float64))
+    spread *= np.sqrt((effect / n + 1 / m) * 2 / np.pi) / (2 * n)  # half the L1, and shares instead of counts
     return spread
 
 

@@ -49,7 +49,7 @@ class Tables:
         """Take rows out: codes (n_columns, n_rows) uint8."""
         self._count(codes, np.subtract, None)
 
-    def _count(self, codes: np.ndarray, change: np.ufunc, weights: Sequence[np.ndarray] | None) -> None:
+    def _count(self, codes: np.ndarray, change: np.ufunc, weights: Sequence[np.ndarray | None] | None) -> None:
         data = [self.layout.stacked(codes)]
 
         def count_tables_from(i: int) -> None:
@@ -125,16 +125,17 @@ class Tables:
 
 
 def count_tables_starting_at(
-    layout: Layout, i: int, data: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None = None
+    layout: Layout, i: int, data: Sequence[np.ndarray], weights: Sequence[np.ndarray | None] | None = None
 ) -> Iterator[tuple[int, int, list[np.ndarray]]]:
     """Count the tables that begin with column i, in blocks of several tables.
 
-    data: (n_columns, n_rows) intp of each data set, `Layout.stacked`; weights: (n_rows,) float64 for each.
+    data: (n_columns, n_rows) intp of each data set, `Layout.stacked`; weights: (n_rows,) float64 for each, or None
+    for a data set whose rows count once each.
 
     Yields (order, after, counts of each data set). Order 1 is the table of column i. Order 2 is the block of its tables
     with each column after i. Order 3 is one block for each column `after`: the tables of columns i and `after` with
     each column after that. Counts are (cells of the first columns, width): `Layout.block_offsets` says where the last
-    columns begin along the width. They are int64, or float64 with weights.
+    columns begin along the width. They are int64, or float64 if there are weights.
     """
     row_weights: Sequence[np.ndarray | None] = [None] * len(data) if weights is None else weights
     n_codes, start = layout.n_codes, layout.code_start
@@ -192,7 +193,20 @@ def cells_of(
     return out
 
 
-def count_table(codes: np.ndarray, n_codes: np.ndarray, columns: Sequence[int]) -> np.ndarray:
-    """Return (n_cells,) int64 counts of one table, flat as in `cells_of`; codes (n_columns, n_rows) uint8."""
+def count_table(
+    codes: np.ndarray, n_codes: np.ndarray, columns: Sequence[int], weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Return (n_cells,) counts of one table, flat as in `cells_of`; codes (n_columns, n_rows) uint8.
+
+    The counts are int64, or float64 with weights (n_rows,).
+    """
     n_cells = prod(int(n_codes[column]) for column in columns)
-    return np.bincount(cells_of(codes, n_codes, columns), minlength=n_cells)
+    return np.bincount(cells_of(codes, n_codes, columns), weights, minlength=n_cells)
+
+
+def design_effect(weights: np.ndarray | None) -> float:
+    """Return how many times as much the cells vary as if each row counted once; 1 without weights.
+
+    Kish, 1965, "Survey Sampling". weights: (n_rows,) with a sum of n_rows.
+    """
+    return 1.0 if weights is None else float(np.mean(weights * weights))

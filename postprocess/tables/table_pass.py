@@ -10,7 +10,7 @@ from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import count_tables_starting_at
 from postprocess.tables.layout import Layout
 
-Counts = list[np.ndarray]  # the same cells of each data set, int64, as `count_tables_starting_at` yields them
+Counts = list[np.ndarray]  # the same cells of each data set, as `count_tables_starting_at` yields them
 Reduced = TypeVar("Reduced")
 
 
@@ -20,12 +20,14 @@ def map_tables(
     cell_statistics: Callable[[Counts], Counts],
     reduce: Callable[[int, np.ndarray, np.ndarray, np.ndarray], Reduced],
     *,
+    weights: np.ndarray | None = None,
     workers: Workers,
     label: str,
 ) -> list[Reduced]:
     """Sum a statistic over the cells of every table, one first column at a time, so that memory stays bounded.
 
     data: (n_columns, n_rows) uint8 codes of each data set, any number of rows; n_codes: (n_columns,) number of codes.
+    weights: (n_rows,) float64 of the rows of the first data set; None: each counts once.
     cell_statistics: from the counts of some cells to k arrays of the same shape. They are summed over each table.
     reduce(i, univariate, bivariate, trivariate): makes one value of the sums, (k, n_tables) each, of the tables that
     begin with column i: its own, those with each column j after it, and those with each j and each k after that, the
@@ -34,10 +36,11 @@ def map_tables(
     n_columns = len(n_codes)
     layout = Layout(n_codes, n_columns, n_columns)
     stacked = [layout.stacked(codes) for codes in data]
+    row_weights = [weights, *[None] * (len(data) - 1)]
 
     def tables_from(i: int) -> Reduced:
         orders: list[list[np.ndarray]] = [[], [], []]
-        for order, after, counts in count_tables_starting_at(layout, i, stacked):
+        for order, after, counts in count_tables_starting_at(layout, i, stacked, row_weights):
             by_cell = [values.sum(axis=0) for values in cell_statistics(counts)]
             offsets = layout.block_offsets(order, after)
             orders[order - 1].append(np.stack([np.add.reduceat(cells, offsets) for cells in by_cell]))
@@ -60,7 +63,8 @@ def absolute_differences(rows: Sequence[int]) -> Callable[[Counts], Counts]:
         target, *others = counts
         differences = []
         for count, m in zip(others, rows[1:], strict=True):
-            # exact in whole numbers; n m / 2 is below 2**63 for up to four thousand million rows
+            # exact in whole numbers if no rows are weighted; n m / 2 is below 2**63 for up to four thousand million
+            # rows
             difference = count - target if m == n else count * n - target * m
             differences.append(np.abs(difference, out=difference))
         return differences

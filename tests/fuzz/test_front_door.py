@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 
 import main
 from pool.build import build_pool
+from postprocess.data.dialect import find_dialect
 from tests.fuzz.files import DataFile, calls
 from tests.pool.fakes import resample
 
@@ -155,7 +156,8 @@ def _text_rows(path: Path) -> list[list[str]]:
         return [table.column_names, *([value or "" for value in row.values()] for row in table.to_pylist())]
     content = path.read_bytes()
     text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
-    return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    separator = find_dialect(path).separator
+    return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
 
 
 def _kind_of(line: str) -> str:

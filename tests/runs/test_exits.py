@@ -39,7 +39,7 @@ def test_an_interrupted_run_leaves_only_whole_cycles(training, output, monkeypat
         use_generator(monkeypatch, broken_generator(KeyboardInterrupt(), in_cycle=in_cycle))
     else:
         monkeypatch.setattr(
-            {"selection": "main.select", "writing": "postprocess.runtime.outputs.publish"}[stage], interrupt
+            {"selection": "main.select_rows", "writing": "postprocess.runtime.outputs.publish"}[stage], interrupt
         )
     assert call(training, "--output", output) == 130
     assert complaint(capsys) == "main.py: interrupted"

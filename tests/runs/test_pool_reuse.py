@@ -54,7 +54,7 @@ def test_an_interrupted_run_is_continued(training, tmp_path, monkeypatch, stage)
         if stage == "second cycle":
             use_generator(patch, fail_in_cycle(2, KeyboardInterrupt()))
         else:
-            patch.setattr("main.select", lambda *_arguments, **_options: signal.raise_signal(signal.SIGINT))
+            patch.setattr("main.select_rows", lambda *_arguments, **_options: signal.raise_signal(signal.SIGINT))
         assert call(training, "--output", broken) == 130
     assert call(training, "--output", broken) == 0
     for name in (f"results/{STEM}.csv", "pool_data/flat_pool_20260131_0930.csv"):

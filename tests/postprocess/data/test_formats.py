@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess.data.dialect import Dialect
 from postprocess.data.format_inference import infer_formats
 from postprocess.data.formats import Booleans, Dates, Decimals, FormatError, Integers, Texts, to_format
 from postprocess.data.sources import Source
@@ -74,6 +75,40 @@ def test_a_csv_column_gets_the_format_that_all_of_its_values_have(tmp_path, text
 
 
 @pytest.mark.parametrize(
+    ("texts", "format"),
+    [
+        (["3,14", "-0,5"], Decimals(1, 2, ",")),
+        (["3", "", "NA", "+2,50", " 7 ", "1"], Decimals(0, 2, ",")),
+        (["5,", ",25", "1,5e3"], Decimals(0, None, ",")),
+        (["0,1", "0,30000000000000004"], Decimals(1, None, ",")),
+        (["9223372036854775808", "1,5"], Decimals(0, 1, ",")),
+        (["3", "-5"], Integers()),
+        (["9223372036854775808"], Texts()),
+        (["3.14", "2"], Decimals(0, 2)),
+        (["3,14", "2.5"], Texts()),
+        (["1.234,56"], Texts()),
+        (["1,234,567"], Texts()),
+        (["007,5"], Texts()),
+        (["1,5", "x"], Texts()),
+        ([",", "1,5"], Texts()),
+        (["", ""], Decimals()),
+        (["True", "False"], Booleans()),
+        (["2024-02-29"], Dates()),
+    ],
+)
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_decimal_commas_are_numbers_if_the_separator_is_not_a_comma(tmp_path, separator, texts, format):
+    path = tmp_path / "data.csv"
+    pd.DataFrame({"x": texts, "y": 1}).to_csv(path, index=False, sep=separator)
+    source = Source(path, ("x", "y"), dialect=Dialect(separator))
+    assert infer_formats(source, progress=Progress())["x"] == format
+
+
+def test_decimal_commas_are_text_if_the_separator_is_a_comma(tmp_path):
+    assert infer(tmp_path, ["3,14", "-0,5"]) == Texts()
+
+
+@pytest.mark.parametrize(
     ("late", "format"), [("3", Integers()), ("2.25", Decimals(0, 2)), ("x", Texts()), ("01", Texts())]
 )
 def test_a_late_value_counts_as_well(tmp_path, late, format):
@@ -132,6 +167,11 @@ def written(format, values):
         (Decimals(1, None), pa.array([0.1, 1e-7, None], pa.float32()), "0.1 1e-07 -"),
         (Decimals(0, 2), [1.0, 2.5], "1 2.5"),
         (Decimals(1, None), [0.1 + 0.2, 1e-7], "0.30000000000000004 1e-07"),
+        (Decimals(1, 1, ","), [13000, None], "13000,0 -"),
+        (Decimals(1, 1, ","), ["3,14", "3.25", "7", ",5", "-0,5", "_RARE_", None], "3,14 3,2 7,0 ,5 -0,5 - -"),
+        (Decimals(1, None, ","), ["1,5e-7", "1.5e-7", "inf", " 2.5"], "1,5e-7 1,5e-07 inf 2,5"),
+        (Decimals(2, 2, ","), [1.0, float("inf"), -0.0], "1,00 inf 0,00"),
+        (Decimals(2, 2, ","), [Decimal("1.5"), None], "1,50 -"),
         (Booleans("yes".upper(), "NO"), [True, False, None], "YES NO -"),
         (Booleans(), ["true", "FALSE", "True", "1", "0.0", None, "_RARE_"], "True False True True False - -"),
         (Dates(), ["2024-01-02T23:59:59", "2024-01-02", None, "_RARE_"], "2024-01-02 2024-01-02 - -"),
@@ -158,6 +198,9 @@ def test_values_are_written_as_the_training_data_writes_them(format, values, tex
         (Integers(), ["1", None, "two", "two"], "'two' is not a number"),
         (Integers(), pa.array([None, None, 1], pa.timestamp("s")), "'1970-01-01 00:00:01' is not a number"),
         (Decimals(), ["1", None, "1_0"], "'1_0' is not a number"),
+        (Decimals(0, 2, ","), ["1,5", None, "1.234,56"], "'1.234,56' is not a number"),
+        (Decimals(0, 2, ","), ["1.5", None, ","], "',' is not a number"),
+        (Decimals(), ["1", None, "1,5"], "'1,5' is not a number"),
         (Integers(), ["1", None, "0x1F"], "'0x1F' is not a number"),
         (Booleans(), ["True", None, "yes"], "'yes' is not a boolean"),
         (Dates(), ["2024-01-02", None, "2024-02-30"], "'2024-02-30' is not a date"),
@@ -184,6 +227,18 @@ def test_whole_numbers_of_64_bits_stay_exact(numbers):
 def test_decimals_keep_their_values(numbers, least):
     texts = Decimals(least, None).write(pa.array(numbers)).to_pylist()
     assert [float(text) for text in texts] == numbers
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False)), min_size=1), st.integers(0, 3))
+def test_decimal_commas_are_parsed_back(numbers, least):
+    format = Decimals(least, None, ",")
+    texts = format.write(pa.array(numbers, pa.float64()))
+    assert format.parse(texts).to_pylist() == numbers
+    assert format.conforms(texts).to_pylist() == [None if number is None else True for number in numbers]
+    points = Decimals(least, None).write(pa.array(numbers, pa.float64()))
+    assert format.parse(points).to_pylist() == numbers
+    assert not any("." in text for text in to_format(format, points)[0].drop_null().to_pylist())
 
 
 @settings(max_examples=200, deadline=None)

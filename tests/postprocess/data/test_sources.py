@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from pandas._libs.parsers import STR_NA_VALUES
 
-from postprocess.data.sources import MISSING_TOKENS, Source, open_source
+from postprocess.data.missing import MISSING_TOKENS
+from postprocess.data.sources import Source, open_source
 from postprocess.runtime.exits import InputError
 
 ROWS = "".join(f"{number},x{number}\n" for number in range(100))
@@ -67,8 +68,15 @@ def test_columns_come_in_the_given_order_and_rows_in_batches(tmp_path):
         ("a,b\n", "no rows, only a header"),
         ("a,b,a\n1,2,3\n", "duplicate column names in the header: 'a'"),
         ("a,,c\n1,2,3\n", "column 2 has no name"),
-        ("a;b\n1;2\n", "separated by semicolons"),
-        ("a\tb\n1\t2\n", "separated by tabs"),
+        ('"a;b"\n"1;2"\n', "the only column's name contains semicolons"),
+        ('"a|b"\n1\n', "the only column's name contains pipes"),
+        ("a;b\n1;2\n1;2;3\n", "line 3 has 3 values, .* has 2 columns; .* contain semicolons"),
+        ("a;b\n1;2\n1\n", "line 3 has 1 value, .* contain semicolons"),
+        ("a\tb\n1\t2\n1\t2\t3\n", "line 3 has 3 values, .* contain tabs"),
+        ("a|b\nx\n", "line 2 has 1 value, but the header has 2 columns; .* contain pipes"),
+        (f"a;b\n{ROWS.replace(',', ';') * 3000}1;2;3\n", "line 300002 has 3 values"),
+        ("a;;c\n1;2;3\n", "column 2 has no name"),
+        ('a;b\n1;2\n3;"4\n', "line 3 cannot be read"),
         ("a,b\n1,2\n\n3\n", "line 4 has 1 value, but the header has 2 columns"),
         ('a,b\n"1\n1",2\n3,4,5\n', "line 4 has 3 values, but the header has 2 columns"),
         (f"a,b\n{ROWS * 3000}1,2,3\n", "line 300002 has 3 values"),
@@ -144,8 +152,9 @@ def test_a_path_that_is_no_data_file_is_refused(tmp_path):
         open_source(tmp_path / "none.csv", role="holdout")
     with pytest.raises(InputError, match="not a file"):
         open_source(tmp_path, role="pool")
-    with pytest.raises(InputError, match=r"unsupported file type; .*pool.* \.csv, \.csv\.gz or \.parquet"):
-        open_source(write(tmp_path, "a\n1\n", "data.xlsx"), role="pool")
+    kinds = r"\.csv, \.csv\.gz, \.tsv, \.tsv\.gz, \.parquet or \.xlsx"
+    with pytest.raises(InputError, match=rf"unsupported file type; .*pool.* {kinds}"):
+        open_source(write(tmp_path, "a\n1\n", "data.xls"), role="pool")
 
 
 def test_training_data_needs_a_minimum_of_rows(tmp_path):
@@ -170,7 +179,7 @@ def test_running_out_of_memory_is_not_blamed_on_a_csv_file(tmp_path, monkeypatch
         raise pa.ArrowMemoryError("malloc of size 64 failed")
 
     source = open_source(write(tmp_path, "a\n1\n"), role="pool")
-    monkeypatch.setattr("postprocess.data.sources.pa_csv.open_csv", run_out)
+    monkeypatch.setattr("postprocess.data.csv_files.pa_csv.open_csv", run_out)
     with pytest.raises(MemoryError, match="malloc of size 64 failed"):
         read(source)
 
@@ -187,7 +196,7 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     path = write(tmp_path, "a,b\n1,2\n")
-    monkeypatch.setattr("postprocess.data.sources.open_bytes", refuse)
+    monkeypatch.setattr("postprocess.data.csv_files.open_bytes", refuse)
     with pytest.raises(InputError, match=r"data\.csv: cannot be read \(\[Errno 13\] Permission denied\)"):
         open_source(path, role="pool")
 
@@ -197,7 +206,7 @@ def test_a_broken_file_that_cannot_be_read_again_is_refused(tmp_path, monkeypatc
         raise OSError(5, "Input/output error")
 
     source = Source(write(tmp_path, "a,b\n1,2\n1,2,3\n"), ("a", "b"), role="pool")
-    monkeypatch.setattr("postprocess.data.csv_faults.open_bytes", fail)
+    monkeypatch.setattr("postprocess.data.csv_faults.open_text", fail)
     with pytest.raises(InputError, match=r"data\.csv: cannot be read \(\[Errno 5\] Input/output error\)"):
         read(source)
 
@@ -208,6 +217,6 @@ def test_running_out_of_memory_is_not_blamed_on_a_parquet_file(tmp_path, monkeyp
 
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "data.parquet")
     source = open_source(tmp_path / "data.parquet", role="pool")
-    monkeypatch.setattr("postprocess.data.sources.pq.ParquetFile", run_out)
+    monkeypatch.setattr("postprocess.data.parquet_files.pq.ParquetFile", run_out)
     with pytest.raises(MemoryError, match="malloc of size 64 failed"):
         read(source)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from postprocess.runtime.threads import open_workers
 from postprocess.selection import ipf as module
 from postprocess.selection.ipf import PSEUDO_COUNT, fit_weights
-from postprocess.selection.targets import Marginal, target_marginals
+from postprocess.selection.targets import Evidence, Marginal, target_marginals
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, noisy_copies, watched
 
 SIZES = np.array([3, 4, 2, 5])
@@ -28,7 +28,7 @@ def fit(codes, n_codes, targets, n, *, max_sweeps=20, tolerance=1e-6, seed=1, wo
 
 
 def training_marginals(training, n_codes, tables):
-    return target_marginals(training, training, n_codes, tables, smoothing=0, workers=ALONE)
+    return target_marginals(Evidence(training, training, training.shape[1], 0), n_codes, tables, workers=ALONE)
 
 
 def errors(weights, codes, targets, n):
@@ -58,7 +58,8 @@ def test_columns_with_256_codes_have_marginals():
 def test_marginals_of_pairs_are_smoothed_towards_the_pool():
     training = np.array([[0] * 6 + [1] * 4, [0] * 10], dtype=np.uint8)
     pool = np.array([[0] * 10 + [1] * 10, [0] * 20], dtype=np.uint8)
-    pair, single = target_marginals(training, pool, np.array([2, 1]), [(0, 1), (0,)], smoothing=0.5, workers=ALONE)
+    evidence = Evidence(training, pool, training.shape[1], 0.5)
+    pair, single = target_marginals(evidence, np.array([2, 1]), [(0, 1), (0,)], workers=ALONE)
     assert pair.target.tolist() == [5, 5]  # the noise, 4.8, explains the whole distance, 2
     assert single.target.tolist() == [6, 4]
 

@@ -18,6 +18,7 @@ WHOLE = {  # least value, whether None is allowed
     "refinement_top_pairs": (0, True),
     "refinement_top_triples": (0, True),
     "threads": (1, True),
+    "rows": (100, True),
 }
 NUMBERS = {  # the rule, allowed values, other values
     "max_trimming_time": ("a number of minutes of at least 0", [0, 0.5, 60], [-0.1]),
@@ -30,6 +31,7 @@ NUMBERS = {  # the rule, allowed values, other values
     "max_memory": ("a number of GiB above 0", [0.001, 64], [0, -1]),
 }
 
+NAMES = ("quasi_identifiers", "exclude")
 TRUTHS = ("allow_training_copies", "exclude_unique_combinations")
 
 
@@ -45,7 +47,7 @@ NUMBER_CASES = [(name, value) for name, (_, _, bad) in NUMBERS.items() for value
 
 def test_the_lists_here_name_every_parameter():
     names = {field.name for field in dataclasses.fields(SelectionParameters)}
-    assert names == {*WHOLE, *NUMBERS, *TRUTHS, "quasi_identifiers"}
+    assert names == {*WHOLE, *NUMBERS, *TRUTHS, *NAMES, "weight_column", "target_shares"}
 
 
 def test_the_defaults_are_valid_and_cannot_be_changed():
@@ -73,10 +75,35 @@ def test_a_value_that_is_neither_true_nor_false_is_refused(name, value):
         selection_parameters(**{name: value})
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", ["zip", ["zip"], ("zip", 1), None, ("zip", "age", "zip")])
-def test_quasi_identifiers_are_different_names(value):
-    with pytest.raises(ValueError, match=f"^{re.escape(f'quasi_identifiers={value!r}: must be ')}"):
-        selection_parameters(quasi_identifiers=value)
+def test_columns_are_given_by_different_names(name, value):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{name}={value!r}: must be ')}"):
+        selection_parameters(**{name: value})
+
+
+def test_the_weights_are_one_column():
+    with pytest.raises(ValueError, match=r"^weight_column=\('w',\): must be None or the name of a column$"):
+        selection_parameters(weight_column=("w",))
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        None,
+        ["a"],
+        {"a": 0.5},
+        {1: {"x": 1.0}},
+        {"a": {}},
+        {"a": {"x": 0.5}},
+        {"a": {"x": 1.5, "y": -0.5}},
+        {"a": {"x": "1"}},
+    ],
+)
+def test_shares_of_a_column_sum_to_1(shares):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'target_shares={shares!r}: must be shares')}"):
+        selection_parameters(target_shares=shares)
+    assert selection_parameters(target_shares={"a": {"x": 0.3, "y": 0.7}}).target_shares
 
 
 def test_excluding_combinations_needs_quasi_identifiers():

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess.runtime.threads import open_workers
-from postprocess.selection.targets import smoothed, target_tables
+from postprocess.selection.targets import Evidence, smoothed, target_marginals, target_tables
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, draw_codes, noisy_copies
@@ -13,8 +13,32 @@ SIZES = [3, 4, 2, 5]
 LAYOUTS = [Layout(SIZES, 4, 4), Layout(SIZES, 4, 3), Layout(SIZES, 3, 0), Layout(SIZES, 0, 0)]
 
 
+def test_targets_of_another_number_of_rows_are_those_of_the_training_rows_scaled():
+    training, prior, layout = draw_codes(SIZES, 60, seed=1), draw_codes(SIZES, 200, seed=2), LAYOUTS[0]
+    for smoothing in (0, 1.5):
+        expected = target_tables(Evidence(training, prior, 60, smoothing), layout, workers=ALONE).values
+        found = target_tables(Evidence(training, prior, 150, smoothing), layout, workers=ALONE).values
+        np.testing.assert_allclose(found, 2.5 * expected, rtol=1e-5)
+
+
+def test_whole_weights_give_the_targets_of_rows_that_are_repeated_as_often():
+    training, layout = draw_codes(SIZES, 60, seed=1), LAYOUTS[0]
+    times = np.random.default_rng(1).integers(0, 4, 60)
+    n = int(times.sum())
+    repeated = np.repeat(training, times, axis=1)
+    weights = times * (60 / n)
+    expected = target_tables(Evidence(repeated, training, n, 0), layout, workers=ALONE).values
+    found = target_tables(Evidence(training, training, n, 0, weights), layout, workers=ALONE).values
+    np.testing.assert_array_equal(found, expected)
+    pairs = [(0, 1), (2,)]
+    of_repeated = target_marginals(Evidence(repeated, training, n, 0), np.array(SIZES), pairs, workers=ALONE)
+    of_weighted = target_marginals(Evidence(training, training, n, 0, weights), np.array(SIZES), pairs, workers=ALONE)
+    for one, other in zip(of_repeated, of_weighted, strict=True):
+        np.testing.assert_allclose(one.target, other.target)
+
+
 def targets(training, prior, layout, smoothing, workers=ALONE):
-    return target_tables(training, prior, layout, smoothing=smoothing, workers=workers)
+    return target_tables(Evidence(training, prior, training.shape[1], smoothing), layout, workers=workers)
 
 
 def expected(training, prior, layout, smoothing):

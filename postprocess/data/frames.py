@@ -1,0 +1,57 @@
+"""DataFrames as the files of a run, and the result of a run as a DataFrame of the same dtypes."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from postprocess.data.binning import fit_binning, read_typed
+from postprocess.data.sources import open_source
+from postprocess.runtime.exits import InputError
+from postprocess.runtime.progress import Progress
+
+
+def write_frame(frame: pd.DataFrame, path: Path, role: str) -> Path:
+    """Write the columns of a frame, without its index, to a Parquet file; returns the path.
+
+    Raises InputError if `frame` is no DataFrame, or has columns that a Parquet file cannot hold.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"{role}: must be a pandas DataFrame, not {type(frame).__name__}")
+    for name in frame.columns:
+        if not isinstance(name, str):
+            raise InputError(f"{role}: the column name {name!r} is no text; rename the column")
+    try:
+        frame.to_parquet(path, index=False)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise InputError(f"{role}: a column has mixed values ({' '.join(str(error).split())}); convert it") from error
+    return path
+
+
+def read_result(result: Path, training: Path, like: pd.DataFrame) -> pd.DataFrame:
+    """Return the result of a run on the file `training`, with the dtypes of the frame from which the file was written.
+
+    A column of whole numbers or truth values that has missing values in the result only gets pandas' nullable dtype.
+    """
+    file, source = open_source(result, role="result"), open_source(training, role="training")
+    source = replace(source, left_out=tuple(name for name in source.in_file if name not in file.in_file))
+    typed = read_typed(file, fit_binning(source, progress=Progress()))
+    return pd.DataFrame({name: _as(like[name], typed[name]) for name in typed.columns})
+
+
+def _as(like: pd.Series, values: pd.Series) -> pd.Series:
+    dtype, some = like.dtype, like.dropna()
+    if isinstance(dtype, pd.DatetimeTZDtype):  # times are written as those of UTC
+        return values.dt.tz_localize("UTC").astype(dtype)
+    if (
+        pd.api.types.is_object_dtype(dtype)
+        and len(some)
+        and isinstance(some.iloc[0], date)
+        and not isinstance(some.iloc[0], datetime)
+    ):
+        return values.dt.date
+    if getattr(dtype, "kind", "") in "iub" and values.isna().any():
+        return values
+    return values.astype(dtype)
