@@ -1,6 +1,5 @@
 """The bins of all columns, fitted to the training data as mostlyai-qa fits them, and the way from values to codes."""
 
-import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from postprocess.data.parquet_files import decoded
 from postprocess.data.sources import Source
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.progress import Progress
+from postprocess.runtime.suggestions import question
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ class Binning:
         """
         for name in names:
             if name not in self.names:
-                like = difflib.get_close_matches(name, self.names, n=1)
-                hint = f"; is {like[0]!r} meant?" if like else ""
+                hint = question(name, self.names)
                 raise InputError(f"{parameter}={names!r}: {name!r} is not a column of the training data{hint}")
         return names
 

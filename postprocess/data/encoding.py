@@ -1,6 +1,5 @@
 """Reads a file into integer codes, once and in batches. All of the selection works on these codes."""
 
-import difflib
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from postprocess.data.codes import Codes
 from postprocess.data.sources import MISSING_TOKENS, Source
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.progress import Progress
+from postprocess.runtime.suggestions import closest
 from postprocess.runtime.threads import Workers, open_workers
 
 
@@ -65,9 +65,8 @@ def require_columns(source: Source, names: Sequence[str]) -> None:
     """Raise InputError if `source` lacks one of the training data's columns, whose names are given."""
     missing = [name for name in names if name not in source.columns]
     if missing:
-        by_folded = {name.casefold().strip(): name for name in source.columns if name not in names}
-        like = difflib.get_close_matches(missing[0].casefold().strip(), by_folded, n=1)
-        hint = f" ({by_folded[like[0]]!r} is not {missing[0]!r})" if like else ""
+        like = closest(missing[0], [name for name in source.columns if name not in names])
+        hint = "" if like is None else f" ({like!r} is not {missing[0]!r})"
         raise InputError(
             f"{source.path}: missing {_named(missing)}{hint}; the {source.role} data needs all training columns"
         )

@@ -1,6 +1,5 @@
 """The files that a call names, opened and checked before any work."""
 
-import difflib
 import filecmp
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from postprocess.data.sources import Source, open_source, require_plain_only_nam
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.outputs import require_utf8
 from postprocess.runtime.progress import Progress
+from postprocess.runtime.suggestions import question
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,7 @@ def _without(source: Source, exclude: Collection[str], weight_column: str | None
     named += [] if weight_column is None else [("weight_column", weight_column)]
     for parameter, name in named:
         if name not in source.in_file:
-            like = difflib.get_close_matches(name, source.in_file, n=1)
-            hint = f"; is {like[0]!r} meant?" if like else "; correct the name"
+            hint = question(name, source.in_file) or "; correct the name"
             raise InputError(f"{source.path}: {parameter}={name!r}: there is no such column{hint}")
     left_out = tuple(name for _, name in named)
     if set(left_out) >= set(source.in_file):
