@@ -165,12 +165,12 @@ def run(call: Call, progress: Progress) -> list[Path]:
             progress.log(note)
         journal.warn(*inputs.warnings(), *binning.warnings())
         quasi_identifiers = binning.required(parameters.quasi_identifiers, "quasi_identifiers")
+        columns_and_shares = parameters.weight_column, parameters.target_shares
+        weights = training_weights(inputs.training, binning, *columns_and_shares, progress=progress)
         holdout = inputs.read_holdout(binning, threads=threads, progress=progress)  # now: it may not fit
         training = read_codes(
             inputs.training, binning, quasi_identifiers=quasi_identifiers, threads=threads, progress=progress
         )
-        columns_and_shares = parameters.weight_column, parameters.target_shares
-        weights = training_weights(inputs.training, binning, *columns_and_shares, progress=progress)
         training = replace(training, weights=weights)
         stage.rows = training.n_rows
     n = parameters.rows or training.n_rows
@@ -256,7 +256,8 @@ def synthesise(
     """Return synthetic rows with the columns and dtypes of `frame`: train generators on it, and select from their rows.
 
     draft: as --draft. verbose: whether the log goes to stderr. The other keywords take the place of parameters above,
-    such as rows=500, seed=3 or sample_size=10. Use `./run.sh` for long runs: it can be continued after an interrupt.
+    such as rows=500, seed=3 or sample_size=10. As in a file, text such as "NA" or "null" stands for a missing value.
+    Use `./run.sh` for long runs: it can be continued after an interrupt.
 
     Raises InputError if the frame or a parameter cannot be used, and PoolError if a training fails.
     """
@@ -278,7 +279,11 @@ def _on_frames(
         training = write_frame(frame, Path(folder) / "frame.parquet", "frame")
         pool_path = None if pool is None else write_frame(pool, Path(folder) / "pool.parquet", "pool")
         call = Call(training, pool_path, None, Path(folder), draft, parameters)
-        result, *_ = run(call, open_progress(sys.stderr if verbose else None))
+        try:
+            result, *_ = run(call, open_progress(sys.stderr if verbose else None))
+        except InputError as error:
+            named = str(error).replace(str(training), "frame").replace(str(pool_path), "pool")
+            raise InputError(named) from None
         return read_result(result, training, frame)
 
 

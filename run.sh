@@ -11,7 +11,7 @@ python_versions="cpython>=3.11,<3.14" # as in pyproject.toml
 usage() {
     cat <<'END'
 Makes synthetic rows that match the original rows in all one-, two- and three-way contingency tables: trains MOSTLY AI
-generators on TRAINING, fills a large pool with synthetic rows, and selects from it as many rows as TRAINING has.
+generators on TRAINING, fills a large pool with synthetic rows, and selects from it as many rows as TRAINING has, or --rows.
 
 usage: ./run.sh TRAINING [options]
 
@@ -19,8 +19,8 @@ usage: ./run.sh TRAINING [options]
                      semicolons, tabs or pipes), .tsv, .parquet or .xlsx (first sheet);
                      empty values and pandas' usual spellings (NA, null, ...) are missing values
   --pool POOL        select from these synthetic rows, of any source, instead of training generators; POOL needs the
-                     columns of TRAINING (in any order, others are ignored) and at least its number of rows, better 10
-                     to 25 times that number
+                     columns of TRAINING (in any order, others are ignored) and at least as many rows as the result,
+                     better 10 to 25 times as many
   --holdout HOLDOUT  original rows that are not in TRAINING: adds the accuracy and privacy figures of mostlyai-qa, takes
                      one to five minutes more, and does not change the result
   -o, --output DIR   put results/ and pool_data/ into DIR instead of this project's folder

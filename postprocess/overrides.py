@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+import numpy as np
+
 from postprocess.runtime.exits import InputError
 
 
@@ -19,7 +21,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise InputError(f"--set {text}: give NAME=VALUE, as in --set sample_size=10")
     try:
         return name.strip(), ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return name.strip(), value.strip()  # a parameter that is no text refuses it by name
 
 
@@ -33,11 +35,20 @@ def with_settings(parameters: Sequence[Any], settings: Mapping[str, object]) -> 
     for name in settings:
         if name not in every:
             like = difflib.get_close_matches(name, every, n=1, cutoff=0)
-            raise InputError(f"--set {name}: there is no such parameter; the closest one is {like[0]!r}")
+            raise InputError(f"there is no parameter {name!r}; the closest one is {like[0]!r}")
     try:
         return tuple(
-            replace(each, **{name: value for name, value in settings.items() if name in known})
+            replace(each, **{name: _plain(value) for name, value in settings.items() if name in known})
             for each, known in zip(parameters, names, strict=True)
         )
     except ValueError as error:  # one line that names the parameter, its value and what is allowed
         raise InputError(str(error)) from None
+    except OverflowError as error:
+        raise InputError(f"{', '.join(settings)}: a number is too large ({error})") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as those of Python."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(each) for key, each in value.items()}
+    return value.item() if isinstance(value, np.generic) else value

@@ -51,7 +51,8 @@ class _Start(NamedTuple):
 def find_dialect(path: Path) -> Dialect:
     """Return the dialect of a CSV file, after a look at its header and at its first rows.
 
-    A comma is the separator if it fits. Otherwise the one of semicolon, tab and pipe is that fits and gives the most
+    A comma is the separator if it fits, unless another one fits too and a blank follows each comma of the header, as in
+    `name;price, EUR`. Otherwise the one of semicolon, tab and pipe is that fits and gives the most
     columns. In a .tsv file a tab comes before a comma. If none fits, one that divides the header is taken, so that the
     reader of the rows names the faulty line. A file of one column has a comma.
 
@@ -60,9 +61,10 @@ def find_dialect(path: Path) -> Dialect:
     starts = [_divided(path, separator) for separator in SEPARATORS]
     first_choices = ("\t", ",") if path.name.lower().endswith((".tsv", ".tsv.gz")) else (",",)
 
-    def merit(start: _Start) -> tuple[bool, bool, int, int]:
+    def merit(start: _Start) -> tuple[bool, bool, bool, int, int]:
         choice = first_choices[::-1].index(start.separator) if start.separator in first_choices else -1
-        return start.clean and start.consistent, start.clean, choice, len(start.header)
+        in_names = start.separator == "," and all(name.startswith(" ") for name in start.header[1:])
+        return start.clean and start.consistent, start.clean, not in_names, choice, len(start.header)
 
     best = max((start for start in starts if len(start.header) > 1), key=merit, default=starts[0])
     with open_bytes(path) as stream:

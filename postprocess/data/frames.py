@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -21,19 +22,23 @@ def write_frame(frame: pd.DataFrame, path: Path, role: str) -> Path:
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"{role}: must be a pandas DataFrame, not {type(frame).__name__}")
     for name in frame.columns:
-        if not isinstance(name, str):
+        if not isinstance(name, str) or name != name.encode(errors="replace").decode():
             raise InputError(f"{role}: the column name {name!r} is no text; rename the column")
+    if twice := frame.columns[frame.columns.duplicated()].tolist():
+        raise InputError(f"{role}: duplicate column names: {', '.join(map(repr, twice))}; rename them")
     try:
         frame.to_parquet(path, index=False)
     except (pa.ArrowException, ValueError, TypeError) as error:
-        raise InputError(f"{role}: a column has mixed values ({' '.join(str(error).split())}); convert it") from error
+        raise InputError(f"{role}: a column cannot be stored ({' '.join(str(error).split())}); convert it") from error
     return path
 
 
 def read_result(result: Path, training: Path, like: pd.DataFrame) -> pd.DataFrame:
     """Return the result of a run on the file `training`, with the dtypes of the frame from which the file was written.
 
-    A column of whole numbers or truth values that has missing values in the result only gets pandas' nullable dtype.
+    A dtype that cannot hold the values of the result gives way: to pandas' nullable one if only the result has missing
+    values, and to that of the values if they are too large for the dtype or no categories of it. Decimals come back as
+    floats, and times of day as text.
     """
     file, source = open_source(result, role="result"), open_source(training, role="training")
     source = replace(source, left_out=tuple(name for name in source.in_file if name not in file.in_file))
@@ -52,6 +57,11 @@ def _as(like: pd.Series, values: pd.Series) -> pd.Series:
         and not isinstance(some.iloc[0], datetime)
     ):
         return values.dt.date
-    if getattr(dtype, "kind", "") in "iub" and values.isna().any():
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub" and values.isna().any():
+        return values
+    if isinstance(dtype, np.dtype) and dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return values.astype(dtype) if values.between(limits.min, limits.max).all() else values
+    if isinstance(dtype, pd.CategoricalDtype) and not values.dropna().isin(dtype.categories).all():
         return values
     return values.astype(dtype)

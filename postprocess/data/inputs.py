@@ -114,7 +114,7 @@ def _without(source: Source, exclude: Collection[str], weight_column: str | None
         if name not in source.in_file:
             hint = question(name, source.in_file) or "; correct the name"
             raise InputError(f"{source.path}: {parameter}={name!r}: there is no such column{hint}")
-    left_out = tuple(name for _, name in named)
+    left_out = tuple(dict.fromkeys(name for _, name in named))
     if set(left_out) >= set(source.in_file):
         raise InputError(f"{source.path}: exclude: no column is left; name fewer columns")
     kept = replace(source, left_out=left_out)

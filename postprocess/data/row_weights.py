@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from postprocess.data.binning import Binning, faults_located
 from postprocess.data.column_bins import Column
-from postprocess.data.formats import Decimals, FormatError
+from postprocess.data.formats import Decimals, FormatError, Integers
 from postprocess.data.sources import Source
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.progress import Progress
@@ -26,7 +27,7 @@ def training_weights(
 
     weight_column: the column of the file that holds weights. shares: by column and value, the share of the rows. The
     weights are changed as little as possible so that the shares hold (IPF; Deming and Stephan, 1940). Rows of a value
-    without a share count for nothing. The key None stands for missing values.
+    without a share count for nothing. The key None stands for missing values. Each value needs a bin of its own.
 
     Raises InputError if a weight is missing, negative or infinite, if all are 0, if a column or value of a share does
     not exist, or if the shares cannot hold together.
@@ -37,10 +38,12 @@ def training_weights(
     if shares:
         weights = _with_shares(weights, [_shares_of(source, binning, column, shares[column]) for column in shares])
     weights = weights * (len(weights) / weights.sum())
+    if np.ptp(weights) <= TOLERANCE:
+        return None
     by = [repr(weight_column)] * (weight_column is not None) + [f"the shares of {column!r}" for column in shares]
     progress.log(
-        f"training rows are weighted by {' and '.join(by)}: they vary as {len(weights) / np.mean(weights**2):,.0f} "
-        "rows do that count once each; accuracy is measured against the weighted tables"
+        f"training rows are weighted by {' and '.join(by)}: they are as precise as "
+        f"{len(weights) / np.mean(weights**2):,.0f} unweighted rows; accuracy is measured against the weighted tables"
     )
     return weights
 
@@ -61,7 +64,7 @@ def _read_weights(source: Source, column: str) -> np.ndarray:
         )
     if not weights.any():
         raise InputError(f"{source.path}: weight_column={column!r}: all weights are 0; give some rows a weight above 0")
-    return weights
+    return weights / weights.max()  # their sum could be infinite
 
 
 def _shares_of(
@@ -71,6 +74,8 @@ def _shares_of(
     binning.required((name,), "target_shares")
     column = binning.columns[binning.names.index(name)]
     wanted = pa.concat_arrays([_parsed(column, value) for value in shares])
+    if len(wanted.unique()) < len(wanted):
+        raise InputError(f"target_shares: column {name!r} has a share for the same value twice; leave one out")
     pieces = [column.format.parse(batch.column(0)) for batch in source.batches([name])]
     values = pa.concat_arrays([piece.cast(wanted.type) for piece in pieces])
     places = pc.index_in(values, wanted).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -80,12 +85,22 @@ def _shares_of(
             raise InputError(
                 f"target_shares: no training row has the value {value!r} in column {name!r}; correct it or leave it out"
             )
+    if np.any(np.isin(column.encode(values.filter(pa.array(places < 0))).codes, column.encode(wanted).codes)) or len(
+        np.unique(column.encode(wanted).codes)
+    ) < len(wanted):
+        raise InputError(
+            f"target_shares: the values of column {name!r} are matched in bins of several values; give shares for a "
+            "column of at most ten values, or make a column of your groups of values"
+        )
     return name, places, np.array(list(shares.values()), dtype=np.float64)
 
 
 def _parsed(column: Column, value: object) -> pa.Array:
+    is_broken = isinstance(column.format, Integers) and isinstance(value, float) and value % 1 > 0
     try:
-        return column.format.parse(pa.array([None if value is None else str(value)], pa.string()))
+        if is_broken:
+            raise FormatError(0, str(value), "a whole number")
+        return column.format.parse(pa.array([None if pd.isna(value) else str(value)], pa.string()))
     except FormatError as error:
         raise InputError(f"target_shares: column {column.name!r}: {error}, unlike the column's values") from None
 

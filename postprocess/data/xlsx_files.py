@@ -106,5 +106,7 @@ def _spelt(value: object, precision: str) -> str:
             return value.isoformat()
         case float() if value.is_integer() and abs(value) < EXACT_WHOLE:
             return str(int(value))
+        case float():
+            return format(value, ".15g")  # the digits that Excel shows
         case _:
             return str(value)

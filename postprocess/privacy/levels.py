@@ -59,6 +59,8 @@ def within_radius(
     """
     n_columns, n_rows = codes.shape
     too_close, left = np.zeros(n_rows, dtype=bool), np.arange(n_rows)
+    if n_rows == 0:
+        return too_close
 
     def compare(some: np.ndarray, to: np.ndarray, workers: Workers) -> Nearest:
         rows, others = codes.take(some, axis=1), training.compress(to, axis=1)
@@ -102,7 +104,9 @@ def _plan(
     all_left = rest(len(rows), first_level)
     left = {level: rest(float(np.mean(sample > level)) * len(rows), level + 1) for level in levels}
     decisive = next((level for level in levels if left[level] <= (1 - DECISIVE_SHARE) * all_left), None)
-    if decisive is None or Search.planned(rows, others, decisive, own_number).cost > all_left - left[decisive]:
+    if decisive is None:
+        return []
+    if Search.planned(rows, others, decisive, own_number, limit=all_left - left[decisive]) is None:
         return []
     plan: list[Search] = []
     spent, cheapest, best = 0.0, all_left, 0
@@ -110,7 +114,9 @@ def _plan(
         share = float(np.mean(sample >= level))
         if spent >= cheapest or share == 0:
             break
-        search = Search.planned(rows, others, level, own_number)
+        search = Search.planned(rows, others, level, own_number, limit=cheapest / share)
+        if search is None:
+            break
         plan.append(replace(search, cost=share * search.cost))
         spent += plan[-1].cost
         if spent + left[level] < cheapest:

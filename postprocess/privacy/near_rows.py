@@ -71,22 +71,26 @@ class Search:
     cost: float = 0.0
 
     @classmethod
-    def planned(cls, rows: Rows, others: Rows, distance: int, own_number: np.ndarray | None = None) -> "Search":
-        """Return the cheapest search. A trial counts the pairs that each number of groups leaves to be compared."""
+    def planned(
+        cls, rows: Rows, others: Rows, distance: int, own_number: np.ndarray | None = None, *, limit: float = np.inf
+    ) -> "Search | None":
+        """Return the cheapest search; None if none costs less than the limit.
+
+        A trial counts the pairs that each number of groups leaves to be compared.
+        """
         some = np.arange(0, len(rows), max(1, len(rows) // TRIAL_ROWS))
         tried = rows.take(some)
         best = None
         for groups in _groupings(rows, others, distance):
             passes = comb(len(groups), distance)
             cost = float(passes * COST_PER_ROW * (len(rows) + len(others)))
-            if best is None or cost < best.cost:
+            if cost < (limit if best is None else best.cost):
                 hashes = tried.hashed(groups), others.hashed(groups)
                 left_out = islice(combinations(range(len(groups)), distance), 0, None, max(1, passes // TRIALS))
                 pairs = [_equal(*hashes, choice, own_number is not None).number.sum() for choice in left_out]
                 cost += passes * COST_PER_PAIR * float(np.mean(pairs)) * len(rows) / len(some)
-                if best is None or cost < best.cost:
+                if cost < (limit if best is None else best.cost):
                     best = cls(rows, others, distance, groups, own_number, cost)
-        assert best is not None  # there is always a grouping
         return best
 
     def find(self, workers: Workers, advance: Callable[[float], None] = lambda _: None) -> np.ndarray:

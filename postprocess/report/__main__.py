@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,10 +19,11 @@ from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import open_inputs
 from postprocess.data.row_weights import training_weights
+from postprocess.data.sources import ENDINGS, open_source
 from postprocess.report.findings import findings_of
 from postprocess.report.page import write_page
 from postprocess.report.single_rows import shared_values
-from postprocess.report.summary import file_facts, qa_figures, versions
+from postprocess.report.summary import file_facts, qa_figures, versions, weighting
 from postprocess.report.write import attack_figures, evaluate_files
 from postprocess.runtime.exits import InputError, Parser
 from postprocess.runtime.outputs import free_path, require_utf8, require_writable
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     """Look at all files anew, and write a page under a free name; returns the paths of the files written."""
-    exclude, weight_column, shares = _weighting_of_the_run(call.result)
+    exclude, weight_column, shares = _weighting_of_the_run(call.result, call.training)
     inputs = open_inputs(
         call.training,
         result=call.result,
@@ -85,6 +85,7 @@ def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     summary: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
     for role, facts in files.items():
         summary[role] = summary.get(role, {}) | facts
+    summary["weighting"] = weighting(weights, weight_column, shares)
     others = []
     if "pool" in codes and "pool_sample" not in summary.get("accuracy", {}):
         n_pool = codes["pool"].shape[1]
@@ -129,13 +130,19 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
 
 def _stem(data: Path) -> str:
     """Return the name of a data file without its ending."""
-    return re.sub(r"\.(csv(\.gz)?|parquet)$", "", data.name, flags=re.IGNORECASE)
+    ending = next((ending for ending in ENDINGS if data.name.lower().endswith(ending)), "")
+    return data.name.removesuffix(data.name[len(data.name) - len(ending) :])
 
 
-def _weighting_of_the_run(result: Path) -> tuple[list[str], str | None, dict[str, dict[object, float]]]:
-    """Return the columns that the result's run left out, and how it weighted the training rows, from its summary."""
+def _weighting_of_the_run(result: Path, training: Path) -> tuple[list[str], str | None, dict[str, dict[object, float]]]:
+    """Return the columns that the result's run left out, and how it weighted the training rows, from its summary.
+
+    A summary of other training data says nothing.
+    """
     try:
         summary = json.loads(result.with_name(f"{_stem(result)}_summary.json").read_text(encoding="utf-8"))
+        if summary["training"]["sha256"] != open_source(training, role="training").sha256:
+            return [], None, {}
         parameters = summary["parameters"]["selection"]
         shares = {
             column: {None if value == "None" else value: share for value, share in of.items()}

@@ -84,8 +84,10 @@ def of_the_call(summary: Mapping) -> list[str]:
             wanted = ", ".join(f"{value} {percent(share, 1)}" for value, share in shares.items())
             by.append(f"shares of {column} ({wanted})")
         found.append(
-            f"The training rows are weighted by {' and '.join(by)}. All accuracies are measured against the weighted "
-            f"tables, which vary as those of {weighting['effective_rows']:,.0f} rows that count once each."
+            f"The training rows are weighted by {' and '.join(by)}. Accuracies are measured against the weighted "
+            f"tables, which are as precise as those of {weighting['effective_rows']:,.0f} unweighted rows. The attacks "
+            "and the figures of mostlyai-qa count each training row and each holdout row once, so a weighted result "
+            "scores low."
         )
     return found
 
@@ -187,7 +189,10 @@ def largest_difference(table: Mapping) -> str:
         place, code = divmod(place, len(labels))
         parts.append(f"{name} {_bin(labels, code)}")
     cell = ", ".join(reversed(parts))
-    return f"Largest difference: {original:,} original and {synthetic:,} synthetic rows with {cell}."
+    if original_rows != synthetic_rows or original != int(original):
+        shares = percent(original / original_rows), percent(synthetic / synthetic_rows)
+        return f"Largest difference: {shares[0]} of the original and {shares[1]} of the synthetic rows with {cell}."
+    return f"Largest difference: {original:,.0f} original and {synthetic:,} synthetic rows with {cell}."
 
 
 def _bin(labels: Sequence[str], code: int) -> str:

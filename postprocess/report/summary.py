@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from postprocess.data.codes import Codes
+import numpy as np
+
 from postprocess.data.sources import Source
 from postprocess.report.mostlyai_qa import QaReport
 from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.stages import Journal
-from postprocess.selection.parameters import SelectionParameters
 from postprocess.tables.counts import design_effect
 
 PACKAGES = ("mostlyai", "mostlyai-qa", "numpy", "pandas", "plotly", "pyarrow", "scipy", "torch")
@@ -72,15 +72,15 @@ def write_summary(summary: Mapping, path: Path, *, replacing: bool = False) -> N
         unfinished.write_text(as_json(summary) + "\n", encoding="utf-8")
 
 
-def weighting(training: Codes, parameters: SelectionParameters) -> dict[str, object] | None:
+def weighting(
+    weights: np.ndarray | None, weight_column: str | None, target_shares: Mapping[str, Mapping]
+) -> dict[str, object] | None:
     """Return how the training rows were weighted, and how many unweighted rows vary as much; None if they were not."""
-    if training.weights is None:
+    if weights is None:
         return None
-    shares = {
-        column: {str(value): share for value, share in of.items()} for column, of in parameters.target_shares.items()
-    }
-    effective = training.n_rows / design_effect(training.weights)
-    return {"weight_column": parameters.weight_column, "target_shares": shares, "effective_rows": round(effective, 1)}
+    shares = {column: {str(value): share for value, share in of.items()} for column, of in target_shares.items()}
+    effective = len(weights) / design_effect(weights)
+    return {"weight_column": weight_column, "target_shares": shares, "effective_rows": round(effective, 1)}
 
 
 def as_json(value: object, indent: str = "") -> str:

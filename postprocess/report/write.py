@@ -101,13 +101,14 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         journal.warn(harm)
     origin, trainings = pool_usage(selection.rows, run.pool_file.path, run.pool.n_rows)
     pool_parameters, selection_parameters = map(asdict, run.parameters)
+    chosen = run.parameters[1]
     return {
         "training": file_facts(run.inputs.training, run.training.n_rows),
         "pool": file_facts(run.pool_file, run.pool.n_rows) | {"made_by": run.pool_made_by},
         "result": file_facts(result_file, result.shape[1]),
         "parameters": {"pool": pool_parameters, "selection": selection_parameters},
         "settings": run.settings,
-        "weighting": weighting(run.training, run.parameters[1]),
+        "weighting": weighting(run.training.weights, chosen.weight_column, chosen.target_shares),
         "seed": seed,
         "versions": versions(),
         "accuracy": accuracy,

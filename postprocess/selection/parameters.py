@@ -60,6 +60,8 @@ class SelectionParameters:
         for name in ("allow_training_copies", "exclude_unique_combinations"):
             self._check(name, "True or False", isinstance(getattr(self, name), bool))
         for name in ("quasi_identifiers", "exclude"):
+            if isinstance(value := getattr(self, name), list):
+                object.__setattr__(self, name, tuple(value))
             self._check_names(name)
         self._check(
             "exclude_unique_combinations",
@@ -74,7 +76,7 @@ class SelectionParameters:
     def _check_names(self, name: str) -> None:
         names = getattr(self, name)
         are_names = isinstance(names, tuple) and all(isinstance(each, str) for each in names)
-        self._check(name, 'column names, such as ("zip", "age")', are_names)
+        self._check(name, 'a list or tuple of column names, such as ("zip", "age")', are_names)
         self._check(name, "named once each", len(set(names)) == len(names))
 
     def _check_shares(self) -> None:

@@ -201,7 +201,14 @@ def refine_rows(
             changed, selected = selected != before, before
             residuals.add(codes.compress(changed, axis=1), np.where(before[changed], 1, -1))
         if context.fixed_columns:
-            selected, stage.status["share_swaps"] = hold_shares(residuals, codes, selected, context.fixed_columns)
+            deadline = Deadline(context.parameters.max_refinement_time)
+            selected, swaps, left = hold_shares(residuals, codes, selected, context.fixed_columns, deadline)
+            stage.status["share_swaps"] = swaps
+            if left:
+                context.journal.warn(
+                    f"target_shares: {left:,} of {context.n:,} rows have other values than the shares ask for, because "
+                    "the pool has too few rows of the values asked for; ask for fewer rows, or bring a larger pool"
+                )
         rows = candidates[selected]
         stage.rows = len(rows)
         stage.status |= {

@@ -45,11 +45,14 @@ class Marginal:
     target: np.ndarray
 
 
-def smoothed(counts: np.ndarray, prior: np.ndarray, offsets: np.ndarray, n: int, smoothing: float) -> np.ndarray:
+def smoothed(
+    counts: np.ndarray, prior: np.ndarray, offsets: np.ndarray, n: int, smoothing: float, effect: float = 1.0
+) -> np.ndarray:
     """Return the target counts of tables that lie side by side: (n_keys, width) float64.
 
     counts: (n_keys, width) training counts; prior: the pool's counts scaled to the same n rows. offsets: (n_tables,)
-    where each table begins along the width. smoothing: above 0.
+    where each table begins along the width. smoothing: above 0. effect: how many times as much the training counts vary
+    because their rows are weighted, `design_effect`.
     """
 
     def by_table(cells: np.ndarray) -> np.ndarray:
@@ -58,9 +61,10 @@ def smoothed(counts: np.ndarray, prior: np.ndarray, offsets: np.ndarray, n: int,
     counts, prior = counts.astype(np.float32), prior.astype(np.float32)  # twice as fast; the targets need no more
     gap = prior - counts
     bias = prior * np.sqrt(prior)
-    noise_of_table = n - by_table(counts * counts) / n
+    noise_of_table = effect * (n - by_table(counts * counts) / n)
     scale = np.maximum(by_table(gap * gap) - noise_of_table, 0) / np.maximum(by_table(bias), MIN_BIAS)
     bias *= np.repeat(scale, np.diff(offsets, append=counts.shape[1]))
+    smoothing *= effect
     noise = prior * (smoothing - prior * (smoothing / n))
     bias += noise
     pull = np.divide(noise, bias, out=np.ones_like(noise), where=bias > 0)  # the pool decides if it lacks the cell
@@ -87,7 +91,7 @@ class Evidence:
         """Return the targets, for as many rows as the training data has, of tables counted in either data set."""
         n, weights = self.training.shape[1], self.prior_weights
         scale = n / (self.prior.shape[1] if weights is None else weights.sum())
-        return smoothed(counts, scale * found, offsets, n, self.smoothing * design_effect(self.weights))
+        return smoothed(counts, scale * found, offsets, n, self.smoothing, design_effect(self.weights))
 
     @property
     def scale(self) -> float:

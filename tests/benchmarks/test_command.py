@@ -21,7 +21,7 @@ def test_settings_replace_parameters():
 @pytest.mark.parametrize(
     ("setting", "text"),
     [
-        ("seeds=1", "--set seeds: there is no such parameter; the closest one is 'seed'"),
+        ("seeds=1", "there is no parameter 'seeds'; the closest one is 'seed'"),
         ("seed", "--set seed: give NAME=VALUE"),
         ("seed=one", "seed='one': must be a whole number of at least 0"),
         ("seed=1.5", "seed=1.5: must be a whole number of at least 0"),

@@ -49,7 +49,7 @@ def test_a_name_counts_for_all_that_have_it():
 
 
 def test_a_misspelt_name_is_answered_with_the_closest_one():
-    with pytest.raises(InputError, match=r"^--set sede: there is no such parameter; the closest one is 'seed'$"):
+    with pytest.raises(InputError, match=r"^there is no parameter 'sede'; the closest one is 'seed'$"):
         with_settings([Pool(), Choice()], {"sede": 7})
 
 

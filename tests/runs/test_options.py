@@ -120,7 +120,16 @@ def test_shares_are_met_and_the_other_tables_follow_the_weighted_rows(output, tm
     assert summary["accuracy"]["refined"]["overall"] > summary["accuracy"]["pool_sample"]["overall"] + 0.1
 
 
-def test_whole_weights_choose_the_rows_that_repeated_rows_choose(output, tmp_path, monkeypatch, capsys):
+def test_shares_that_the_pool_cannot_meet_are_warned_of(output, tmp_path):
+    training, pool = save(unequal(1000, 1), tmp_path / "training.csv"), save(unequal(3000, 2), tmp_path / "pool.csv")
+    shares = "target_shares={'churn': {'yes': 0.9, 'no': 0.1}}"
+    assert call(training, "--pool", pool, "--output", output, "--set", shares) == 0
+    (warning,) = summary_of(output)["warnings"]
+    short = 900 - (result_of(output)["churn"] == "yes").sum()
+    assert 500 < short < 900 and f"target_shares: {short} of 1,000 rows have other values" in warning
+
+
+def test_whole_weights_are_as_accurate_as_repeated_rows(output, tmp_path):
     original = unequal(300, 1)
     times = np.random.default_rng(1).integers(1, 4, 300)
     pool = save(unequal(4000, 2), tmp_path / "pool.csv")
@@ -161,6 +170,9 @@ def test_functions_take_and_give_frames():
     rows = main.synthesise(frame, rows=150, seed=3)
     assert rows.shape == (150, 6) and rows.dtypes.to_dict() == frame.dtypes.to_dict()
     assert set(rows["plan"]) <= set(frame["plan"])
+    pool = pd.concat([frame] * 3).assign(calls=lambda each: each["calls"] + 300, plan="new")
+    kept = main.select(frame.astype({"calls": "uint8"}), pool)
+    assert kept["calls"].min() >= 300 and kept["plan"].eq("new").all()  # values that the dtypes cannot hold
     chosen = main.select(frame, pd.concat([frame] * 3), allow_training_copies=True, exclude=("day",))
     assert len(chosen) == 200 and list(chosen) == [name for name in frame if name != "day"]
     assert chosen.dtypes.to_dict() == frame.drop(columns="day").dtypes.to_dict()
@@ -181,8 +193,11 @@ def test_the_example_of_the_readme_runs(monkeypatch):
     [
         ([1, 2], {}, "must be a pandas DataFrame, not list"),
         (pd.DataFrame({1: range(200)}), {}, "the column name 1 is no text"),
-        (pd.DataFrame({"a": [object()] * 200}), {}, "mixed values"),
-        (pd.DataFrame({"a": range(99)}), {}, "only 99 rows"),
+        (pd.DataFrame({"a": [object()] * 200}), {}, "a column cannot be stored"),
+        (pd.DataFrame(np.zeros((200, 2)), columns=["a", "a"]), {}, "duplicate column names: 'a'"),
+        (pd.DataFrame(np.zeros((200, 1)), columns=pd.Index(["a\udcff"], dtype=object)), {}, "is no text"),
+        (pd.DataFrame({"a": range(99)}), {}, "^frame: only 99 rows"),
+        (pd.DataFrame({"a": range(200)}), {"max_memory": 10**400}, "a number is too large"),
         (pd.DataFrame({"a": range(200)}), {"sede": 1}, "the closest one is 'seed'"),
     ],
 )

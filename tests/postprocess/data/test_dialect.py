@@ -45,6 +45,8 @@ def read(path):
         ("a,b;c\n1;2\n1,5;2\n", ";"),  # the comma does not divide the rows alike
         ("a,b\n1;2,3\n", ","),
         ("a;b,c;d\n1;2,3;4\n", ","),  # both fit
+        ("name;price, EUR\nk;1,5\n", ";"),  # a blank after the comma: it stands in a name
+        ("a, b\n1, 2\n", ","),
         ("a;b|c|d\n1;2|3|4\n", "|"),  # both fit, the pipe gives more columns
         ('"a,b";c\n"1,2";3\n', ";"),  # separators in quotes do not count
         ('c;"a,b"\n1;2,5\n', ";"),

@@ -25,6 +25,7 @@ def people(n_rows=200, seed=1):
             "churn": np.where(draw.random(n_rows) < 0.1, "yes", "no"),
             "size": draw.integers(1, 4, n_rows),
             "new": draw.random(n_rows) < 0.5,
+            "many": np.arange(n_rows) % 60,
             "w": draw.integers(0, 9, n_rows) / 2,
         }
     )
@@ -53,6 +54,11 @@ def test_shares_hold_and_rows_of_one_kind_keep_their_proportions(tmp_path_factor
     if yes < 1:
         ratio = weights[alike] / frame["w"][alike]
         np.testing.assert_allclose(ratio, ratio.iloc[0])
+
+
+@pytest.mark.parametrize("weight", [2.5, 1e308, 5e-324])
+def test_equal_weights_are_none(tmp_path, weight):
+    assert weights_of(people().assign(w=weight), tmp_path, "w") is None
 
 
 def test_truth_values_and_missing_values_may_have_shares(tmp_path):
@@ -88,6 +94,9 @@ def test_weights_that_are_all_0_are_refused(tmp_path):
         ({"chorn": {"yes": 1}}, "is 'churn' meant"),
         ({"churn": {"maybe": 0.5, "no": 0.5}}, "no training row has the value 'maybe' in column 'churn'"),
         ({"size": {"x": 1}}, "'x' is not a number"),
+        ({"size": {1.5: 0.5, 2: 0.5}}, "'1.5' is not a whole number"),
+        ({"size": {1: 0.5, "1": 0.5}}, "a share for the same value twice"),
+        ({"many": {10: 0.5, 30: 0.5}}, "matched in bins of several values"),
         ({"churn": {"yes": 1}, "size": {1: 0.5, 9: 0.5}}, "no training row has the value 9"),
     ],
 )

@@ -29,6 +29,7 @@ def test_the_rows_found_are_those_that_differ_in_a_few_columns(cost_per_pair, n_
         patch.setattr(near_rows, "ROWS_PER_STEP", 7)
         patch.setattr(near_rows, "PAIRS_PER_STEP", 5)
         search = Search.planned(Rows(codes), Rows(others), distance)
+        assert search is not None
         parts = []
         found = search.find(workers, parts.append)
     np.testing.assert_array_equal(found, least_differing(codes, others) <= distance)
@@ -55,4 +56,5 @@ def test_the_search_is_planned_by_its_costs(monkeypatch):
     monkeypatch.setattr(near_rows, "COST_PER_PAIR", 0)
     few = Search.planned(rows, rows, 1)
     assert len(few.groups) == 2 < len(many.groups)
+    assert Search.planned(rows, rows, 1, limit=few.cost) is None
     assert all(sorted(sum(each.groups, ())) == list(range(len(SIZES))) for each in (few, many))

@@ -91,9 +91,11 @@ def test_the_largest_difference_is_in_shares():
         "original": [20, 20, 20, 20, 10, 60],
         "synthetic": [5, 5, 5, 5, 12, 18],
     }
-    assert has(sentences.largest_difference(table), "10 original", "12 synthetic", "a = y, b ≥ 5")
+    assert has(sentences.largest_difference(table), "6.67", "24.00", "a = y, b ≥ 5")
+    table["synthetic"] = [number * 3 for number in (20, 10, 5, 5, 5, 5)]
+    assert has(sentences.largest_difference(table), "60 original", "15 synthetic", "(missing)")
     table["synthetic"] = [5, 5, 5, 25, 5, 5]
-    assert has(sentences.largest_difference(table), "20 original", "25 synthetic", "a = y, b from 0 to below 5")
+    assert has(sentences.largest_difference(table), "13.33", "50.00", "a = y, b from 0 to below 5")
 
 
 def test_privacy_figures_meet_their_limits_or_not():

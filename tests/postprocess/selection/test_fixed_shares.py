@@ -2,6 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess.runtime.stages import Deadline
 from postprocess.selection.fixed_shares import hold_shares
 from postprocess.tables.counts import Tables
 from postprocess.tables.layout import Layout
@@ -26,7 +27,8 @@ def test_the_counts_of_the_columns_become_their_targets(n, seed):
     target = draw_codes(SIZES, 3 * n, seed + 1)
     residuals = counted(codes[:, selected])
     residuals.values -= counted(target).values / 3
-    chosen, swaps = hold_shares(residuals, codes, selected, [1, 0])
+    chosen, swaps, left = hold_shares(residuals, codes, selected, [1, 0], Deadline(1))
+    assert left == 0
     assert chosen.sum() == n and (chosen != selected).sum() <= 2 * swaps
     for column in (1, 0):
         counts = np.bincount(codes[column, chosen], minlength=SIZES[column])
@@ -42,5 +44,5 @@ def test_without_a_row_to_swap_with_the_counts_stay():
     target = codes[:, :10].copy()
     target[1, :5] = 2
     residuals.values -= counted(target).values
-    chosen, swaps = hold_shares(residuals, codes, selected, [1])
-    assert swaps == 0 and np.array_equal(chosen, selected)
+    chosen, swaps, left = hold_shares(residuals, codes, selected, [1], Deadline(1))
+    assert (swaps, left) == (0, 5) and np.array_equal(chosen, selected)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from postprocess.runtime.threads import open_workers
 from postprocess.selection.targets import Evidence, smoothed, target_marginals, target_tables
+from postprocess.tables.counts import design_effect
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, draw_codes, noisy_copies
@@ -19,6 +20,21 @@ def test_targets_of_another_number_of_rows_are_those_of_the_training_rows_scaled
         expected = target_tables(Evidence(training, prior, 60, smoothing), layout, workers=ALONE).values
         found = target_tables(Evidence(training, prior, 150, smoothing), layout, workers=ALONE).values
         np.testing.assert_allclose(found, 2.5 * expected, rtol=1e-5)
+
+
+def test_smoothing_knows_that_weighted_rows_vary_more():
+    """The targets of weighted rows come closer to the population than those that take the rows for unweighted ones."""
+    draw, shares = np.random.default_rng(1), np.random.default_rng(2).dirichlet(np.ones(100))
+    errors = np.zeros(2)
+    for _ in range(50):
+        weights = draw.exponential(size=2000) ** 2
+        weights *= 2000 / weights.sum()
+        cells, found = draw.choice(100, 2000, p=shares), draw.choice(100, 8000, p=shares)
+        counts, prior = np.bincount(cells, weights, 100)[None], np.bincount(found, minlength=100)[None] / 4
+        for place, effect in enumerate((design_effect(weights), 1.0)):
+            targets = smoothed(counts, prior, np.zeros(1, int), 2000, 1.0, effect)
+            errors[place] += ((targets[0] - 2000 * shares) ** 2).sum()
+    assert errors[0] < 0.7 * errors[1]
 
 
 def test_whole_weights_give_the_targets_of_rows_that_are_repeated_as_often():
