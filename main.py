@@ -74,15 +74,16 @@ DRAFT_WARNING = "this is a draft (one small generator, a short training); run wi
 
 # ----------------------------------------------------------------------------------------------------- the selection
 SELECTION = SelectionParameters(
-    # Rows of the result. None: as many as TRAINING has.
+    # Rows of the result, at least 100. None: as many as TRAINING has.
     rows=None,
     # Columns of TRAINING that are neither trained nor written, such as ("id", "name").
     exclude=(),
     # A column of TRAINING that says for how many rows each row counts (survey weights). It is not written either.
     weight_column=None,
     # Shares of your own, such as {"churn": {"yes": 0.3, "no": 0.7}}: the training rows are weighted so that they hold.
+    # A value needs a bin of its own, as in a column of at most ten values; None stands for missing values.
     target_shares={},
-    # IPF: pairs of columns that the weights are fitted to, the most informative first. None: all.
+    # IPF: pairs of columns that the weights are fitted to, the most informative first (of unweighted rows). None: all.
     ipf_top_pairs=None,
     # IPF: sweeps over these pairs, at most. Two bring most of the gain.
     ipf_iterations=3,

@@ -19,6 +19,8 @@ from postprocess.selection.parameters import SelectionParameters
 
 Parameters = TypeVar("Parameters", PoolParameters, SelectionParameters)
 
+OF_COLUMNS = ("exclude", "weight_column", "target_shares", "exclude_unique_combinations")  # parameters
+
 TO_SAVE_MEMORY = "take a smaller case, or lower max_memory or the swapsizes with --set"
 
 
@@ -114,6 +116,9 @@ def with_settings(parameters: Parameters, settings: Sequence[str]) -> Parameters
     Raises ValueError, in one line, if a name is unknown or a value is not allowed.
     """
     (changed,) = overrides.with_settings([parameters], dict(map(overrides.parse_setting, settings)))
+    for name in OF_COLUMNS:
+        if value := getattr(changed, name, None):
+            raise ValueError(f"{name}={value!r}: a benchmark takes all columns as they are; use ./run.sh for this")
     return changed
 
 

@@ -23,6 +23,7 @@ def test_settings_replace_parameters():
     [
         ("seeds=1", "there is no parameter 'seeds'; the closest one is 'seed'"),
         ("seed", "--set seed: give NAME=VALUE"),
+        ("exclude=('id',)", "exclude=('id',): a benchmark takes all columns as they are"),
         ("seed=one", "seed='one': must be a whole number of at least 0"),
         ("seed=1.5", "seed=1.5: must be a whole number of at least 0"),
         ("allow_training_copies=1", "allow_training_copies=1: must be True or False"),
