@@ -85,10 +85,13 @@ def of_the_call(summary: Mapping) -> list[str]:
             by.append(f"shares of {column} ({wanted})")
         found.append(
             f"The training rows are weighted by {' and '.join(by)}. Accuracies are measured against the weighted "
-            f"tables, which are as precise as those of {weighting['effective_rows']:,.0f} unweighted rows. The attacks "
-            "and the figures of mostlyai-qa count each training row and each holdout row once, so a weighted result "
-            "scores low."
+            f"tables, which are as precise as those of {weighting['effective_rows']:,.0f} unweighted rows."
         )
+        if "membership_attacks" in summary or summary.get("privacy"):
+            found.append(
+                "The attacks and the figures of mostlyai-qa count each training row and each holdout row once, so a "
+                "weighted result scores low."
+            )
     return found
 
 
