@@ -113,7 +113,7 @@ def _explain_uncaught(
     frames = traceback.extract_tb(trace)
     if isinstance(error, WRONG_PARAMETER) and trace and {Path(f.filename).name for f in frames[1:]} <= PARAMETER_FILES:
         return explain(_parameter_fault(error, trace), code=EXIT_WRONG_INPUT, program=program)
-    if isinstance(error, ImportError):
+    if isinstance(error, ModuleNotFoundError) or "cannot import name" in str(error):
         cause = f"{sys.executable} may lack the packages of this project; use ./run.sh, which installs and finds them"
     else:
         cause = "memory (ulimit -v) or the packages in .venv may be at fault"
