@@ -27,7 +27,6 @@ PAIRS_PER_STEP = 1 << 18
 SLOTS_PER_HASH, MAX_SLOT_BITS = 8, 24  # of the table that shows at once that most hashes have no equal
 HASHES_SEED = 1  # of the random numbers that hashes are made of; the rows found do not depend on it
 
-
 Groups = tuple[tuple[int, ...], ...]  # numbers of columns
 
 
@@ -45,8 +44,10 @@ class Rows:
         return Rows(self.codes.take(rows, axis=1))
 
     def hashed(self, groups: Groups) -> np.ndarray:
-        """Return (n_groups, n_rows) uint64: the hashes over the columns of each group. Their sum is that over
-        several."""
+        """Return (n_groups, n_rows) uint64: the hashes over the columns of each group.
+
+        The sum of the hashes of some groups is the hash over all of their columns.
+        """
         of_codes = np.random.default_rng(HASHES_SEED).integers(0, 1 << 64, (len(self.codes), 256), dtype=np.uint64)
         hashes = np.zeros((len(groups), len(self)), dtype=np.uint64)
         for group, total in zip(groups, hashes, strict=True):
