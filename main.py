@@ -30,7 +30,7 @@ from postprocess.data.inputs import open_inputs
 from postprocess.data.result_csv import write_result
 from postprocess.data.row_weights import training_weights
 from postprocess.data.sources import Source, open_source
-from postprocess.overrides import with_settings
+from postprocess.overrides import plain, with_settings
 from postprocess.preflight import Preflight, available_memory
 from postprocess.report.write import ENDINGS, Run, write_report
 from postprocess.runtime.exits import InputError
@@ -279,7 +279,7 @@ def _on_frames(
     with TemporaryDirectory() as folder:
         training = write_frame(frame, Path(folder) / "frame.parquet", "frame")
         pool_path = None if pool is None else write_frame(pool, Path(folder) / "pool.parquet", "pool")
-        call = Call(training, pool_path, None, Path(folder), draft, parameters)
+        call = Call(training, pool_path, None, Path(folder), draft, plain(parameters))
         try:
             result, *_ = run(call, open_progress(sys.stderr if verbose else None))
         except InputError as error:

@@ -38,7 +38,7 @@ def with_settings(parameters: Sequence[Any], settings: Mapping[str, object]) -> 
             raise InputError(f"there is no parameter {name!r}; the closest one is {like[0]!r}")
     try:
         return tuple(
-            replace(each, **{name: _plain(value) for name, value in settings.items() if name in known})
+            replace(each, **{name: value for name, value in settings.items() if name in known})
             for each, known in zip(parameters, names, strict=True)
         )
     except ValueError as error:  # one line that names the parameter, its value and what is allowed
@@ -47,8 +47,8 @@ def with_settings(parameters: Sequence[Any], settings: Mapping[str, object]) -> 
         raise InputError(f"{', '.join(settings)}: a number is too large ({error})") from None
 
 
-def _plain(value: Any) -> Any:
-    """Return NumPy's numbers as those of Python."""
+def plain(value: Any) -> Any:
+    """Return a value with NumPy's numbers, alone or in a mapping, as those of Python."""
     if isinstance(value, Mapping):
-        return {_plain(key): _plain(each) for key, each in value.items()}
+        return {plain(key): plain(each) for key, each in value.items()}
     return value.item() if isinstance(value, np.generic) else value

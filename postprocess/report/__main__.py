@@ -131,7 +131,7 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
 def _stem(data: Path) -> str:
     """Return the name of a data file without its ending."""
     ending = next((ending for ending in ENDINGS if data.name.lower().endswith(ending)), "")
-    return data.name.removesuffix(data.name[len(data.name) - len(ending) :])
+    return data.name[: len(data.name) - len(ending)]
 
 
 def _weighting_of_the_run(result: Path, training: Path) -> tuple[list[str], str | None, dict[str, dict[object, float]]]:

@@ -167,7 +167,10 @@ def test_functions_take_and_give_frames():
         plan=lambda each: each["plan"].astype("category"),
         new=draw.random(200) < 0.5,
     )
-    rows = main.synthesise(frame, rows=150, seed=3)
+    rows = main.synthesise(
+        frame, rows=np.int64(150), seed=3, target_shares={"new": {np.True_: np.float64(0.5), False: 0.5}}
+    )
+    assert rows["new"].sum() == 75
     assert rows.shape == (150, 6) and rows.dtypes.to_dict() == frame.dtypes.to_dict()
     assert set(rows["plan"]) <= set(frame["plan"])
     pool = pd.concat([frame] * 3).assign(calls=lambda each: each["calls"] + 300, plan="new")
