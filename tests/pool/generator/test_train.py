@@ -50,10 +50,20 @@ def started_by(progress):
     return Path(folder), int(pid)
 
 
+def is_running(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def assert_nothing_is_left(progress):
     folder, pid = started_by(progress)
     assert not folder.exists()
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    deadline = time.monotonic() + PROMPT_SECONDS  # a killed process takes a moment to end
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(pid)
 
 
 def test_rows_come_in_frames_with_the_columns_and_dtypes_of_the_training(fake):
