@@ -112,7 +112,7 @@ def _with_shares(weights: np.ndarray, targets: list[tuple[str, np.ndarray, np.nd
         for name, places, shares in targets:
             weights = np.where(places >= 0, weights, 0.0)
             current = np.bincount(places[places >= 0], weights[places >= 0], minlength=len(shares))
-            if not current.sum() or np.any((current == 0) & (shares > 0)):
+            if not current.sum() or np.any((current == 0) & (shares > TOLERANCE)):
                 raise InputError(f"target_shares: the shares of {name!r} cannot hold beside the weights and the others")
             current = current / current.sum()
             largest = max(largest, float(np.abs(current - shares).max()))
