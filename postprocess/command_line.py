@@ -2,6 +2,7 @@
 
 import argparse
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,13 +53,13 @@ def parse_call(arguments: Sequence[str]) -> Call:
     given = parser.parse_args(arguments)
     if given.draft and given.pool is not None:
         parser.error("--draft shortens the training of generators, and --pool trains none: leave one of them out")
-    options = {name: getattr(given, name) for name in ("rows", "seed")}
-    options["exclude"] = None if given.exclude is None else tuple(dict.fromkeys(given.exclude))
-    named = [name for name, _ in given.set] + [name for name, value in options.items() if value is not None]
-    if twice := sorted({name for name in named if named.count(name) > 1}):
+    exclude = given.exclude and tuple(dict.fromkeys(given.exclude))
+    options = {"rows": given.rows, "seed": given.seed, "exclude": exclude}
+    settings = given.set + [(name, value) for name, value in options.items() if value is not None]
+    names = Counter(name for name, _ in settings)
+    if twice := sorted(name for name, number in names.items() if number > 1):
         parser.error(f"{', '.join(twice)}: given twice; leave one of the values out")
-    settings = dict(given.set) | {name: value for name, value in options.items() if value is not None}
-    return Call(given.training, given.pool, given.holdout, given.output, given.draft, settings)
+    return Call(given.training, given.pool, given.holdout, given.output, given.draft, dict(settings))
 
 
 def version() -> str:

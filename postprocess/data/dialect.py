@@ -51,10 +51,10 @@ class _Start(NamedTuple):
 def find_dialect(path: Path) -> Dialect:
     """Return the dialect of a CSV file, after a look at its header and at its first rows.
 
-    A comma is the separator if it fits, unless another one fits too and a blank follows each comma of the header, as in
-    `name;price, EUR`. Otherwise the one of semicolon, tab and pipe is that fits and gives the most
-    columns. In a .tsv file a tab comes before a comma. If none fits, one that divides the header is taken, so that the
-    reader of the rows names the faulty line. A file of one column has a comma.
+    A comma comes first among those that fit, and in a .tsv file a tab before it. Then comes the one of semicolon, tab
+    and pipe that gives the most columns. A comma comes last if a blank follows each comma of the header, as in
+    `name;price, EUR`. If none fits, one that divides the header is taken, so that the reader of the rows names the
+    faulty line. A file of one column has a comma.
 
     Raises OSError, EOFError, zlib.error or UnicodeDecodeError if the start of the file cannot be read.
     """

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from postprocess.data.binning import fit_binning, read_typed
+from postprocess.data.csv_faults import one_line
 from postprocess.data.sources import open_source
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.progress import Progress
@@ -29,7 +30,7 @@ def write_frame(frame: pd.DataFrame, path: Path, role: str) -> Path:
     try:
         frame.to_parquet(path, index=False)
     except (pa.ArrowException, ValueError, TypeError) as error:
-        raise InputError(f"{role}: a column cannot be stored ({' '.join(str(error).split())}); convert it") from error
+        raise InputError(f"{role}: a column cannot be stored ({one_line(error)}); convert it") from error
     return path
 
 

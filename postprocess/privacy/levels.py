@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from postprocess.privacy.near_rows import Rows, Search
-from postprocess.privacy.nearest import NOWHERE, Nearest, compare_with_training
+from postprocess.privacy.nearest import Nearest, compare_with_training
 from postprocess.runtime.threads import Workers
 
 SAMPLE_ROWS = 250  # whose distances show how many rows each level leaves
@@ -58,7 +58,7 @@ def within_radius(
     small.
     """
     n_columns, n_rows = codes.shape
-    too_close, left = np.zeros(n_rows, dtype=bool), np.arange(n_rows)
+    too_close, left, every = np.zeros(n_rows, dtype=bool), np.arange(n_rows), np.ones(len(radius), dtype=bool)
     if n_rows == 0:
         return too_close
 
@@ -69,7 +69,7 @@ def within_radius(
     def rest(n_rows: float, level: int) -> float:
         return n_rows * np.count_nonzero(radius >= level) * n_columns
 
-    sample = compare(_sample(left), radius >= NOWHERE, workers.unseen()).dcr
+    sample = compare(_sample(left), every, workers.unseen()).dcr
     plan = _plan(Rows(codes), Rows(training), 0, sample, rest)
     with _told(plan, workers, label) as advance:
         for search in plan:
@@ -82,7 +82,7 @@ def within_radius(
     far = radius >= len(plan)
     if far.any() and len(left):
         doubtful = left[compare(left, far, workers).too_close]  # another training row may be closer
-        too_close[doubtful] = compare(doubtful, radius >= NOWHERE, workers).too_close
+        too_close[doubtful] = compare(doubtful, every, workers).too_close
     return too_close
 
 

@@ -78,8 +78,8 @@ def write_report(run: Run, journal: Journal) -> list[Path]:
 def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
     """Read the result as it was written, compare it with the training data, and return the summary of the run."""
     training, pool, selection = run.training.codes, run.pool.codes, run.selection
-    seed, threads, progress = run.parameters[1].seed, run.parameters[1].threads, journal.progress
-    quasi_identifiers = run.parameters[1].quasi_identifiers
+    chosen, progress = run.parameters[1], journal.progress
+    seed, threads, quasi_identifiers = chosen.seed, chosen.threads, chosen.quasi_identifiers
     with open_workers(threads, progress=progress) as workers:
         with journal.stage("reading the result") as stage:
             read = read_codes(
@@ -101,7 +101,6 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         journal.warn(harm)
     origin, trainings = pool_usage(selection.rows, run.pool_file.path, run.pool.n_rows)
     pool_parameters, selection_parameters = map(asdict, run.parameters)
-    chosen = run.parameters[1]
     return {
         "training": file_facts(run.inputs.training, run.training.n_rows),
         "pool": file_facts(run.pool_file, run.pool.n_rows) | {"made_by": run.pool_made_by},
