@@ -1,7 +1,7 @@
 """Builds the pool: cycle after cycle, a fresh generator is trained and its rows are added to one CSV."""
 
 import errno
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pool.cycle_writer import ToText, TrainingRows
+from pool.cycle_writer import Repair, ToText, TrainingRows
 from pool.errors import PoolError
 from pool.generator.train import train as train_with_mostlyai
 from pool.parallel import run_cycles
@@ -35,17 +35,20 @@ def build_pool(
     progress: Progress,
     suffix: str = "",
     to_text: ToText | None = None,
+    repair: Repair | None = None,
     score: Score | None = None,
     before_training: BeforeTraining | None = None,
     memory_bytes: int = MEMORY_BYTES,
     train: Train = train_with_mostlyai,
     clock: Callable[[], datetime] = datetime.now,
     training_sha256: str | None = None,
+    treatment: Sequence[str] = (),
 ) -> PoolResult:
     """Train and sample cycle after cycle into flat_pool_YYYYMMDD_HHMM{suffix}.csv. No file is ever overwritten.
 
     training: typed columns with NaN, None or NA for missing values; at least one row.
     to_text: turns sampled rows into the text of the CSV, with None for a missing value. None: pandas decides.
+    repair: makes sampled rows keep rules; returns them and how many broke each rule, by its text.
     score: returns the overall accuracy, 0 to 1, of the first len(training) rows of a cycle. The log shows it.
     before_training: called with the number of rows of the whole pool and the number of rows that are still to be
         written: those of the missing cycles, and those of the whole pool when the cycles are joined. If it raises,
@@ -54,6 +57,7 @@ def build_pool(
     train: trains a generator, see `pool.protocols.Train`.
     training_sha256: checksum of the training file. A pool in `folder` of the same data and parameters is continued, or
         used as it is if it is complete. None: the pool is always new.
+    treatment: what `training` and `repair` owe to other choices, in words. A pool of another treatment is left alone.
 
     Each cycle has its own seed, which follows from parameters.seed and the number of the cycle. The file
     ..._manifest.json beside the CSV says how each cycle was made. It is brought up to date after every cycle.
@@ -61,7 +65,7 @@ def build_pool(
     Raises ParameterError if there are fewer rows to sample than cycles, and PoolError if a cycle fails or the disk is
     full. In that case, and after Ctrl-C, the finished cycles stay and the others leave nothing.
     """
-    wanted = Manifest.of(parameters, plan_cycles(parameters, training_rows=len(training)), training_sha256)
+    wanted = Manifest.of(parameters, plan_cycles(parameters, training_rows=len(training)), training_sha256, treatment)
     folder.mkdir(parents=True, exist_ok=True)
     with open_pool(folder, wanted, suffix=suffix, time=clock(), progress=progress) as pool, _explained(pool, progress):
         cycles = [(plan, pool.new_part(plan)) for plan in pool.missing()]
@@ -72,7 +76,7 @@ def build_pool(
                 before_training(pool_rows, sum(missing) + pool_rows)
             finished = run_cycles(
                 cycles,
-                TrainingRows.of(training, to_text=to_text),
+                TrainingRows.of(training, to_text=to_text, repair=repair),
                 train,
                 backend=parameters.cycle_backend,
                 memory_bytes=memory_bytes,
@@ -145,6 +149,6 @@ def _describe(cycle: CycleRecord) -> str:
             f"{blanked:,} values removed because their indicator says missing, {unfilled:,} values missing although "
             "their indicator says present"
         )
-    if cycle.rare_values:
-        parts.append(f"{cycle.rare_values:,} values _RARE_ (a category too rare to be shown)")
+    if repaired := sum(cycle.repaired.values()):
+        parts.append(f"{repaired:,} values set by rules")
     return ", ".join(parts)

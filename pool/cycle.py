@@ -58,7 +58,7 @@ def run_cycle(
             training=trained.record,
             accuracy=None,
             contradictions=writer.contradictions,
-            rare_values=writer.rare_values,
+            repaired=dict(writer.repaired),
             part=part.name,
         )
     except BaseException:

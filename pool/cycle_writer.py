@@ -1,5 +1,6 @@
 """Writes the sampled rows of a cycle to its file: without indicators, in the formats of the training data."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -8,9 +9,9 @@ import pandas as pd
 
 from pool.errors import PoolError
 from pool.missing_indicators import Contradictions, add_indicators, drop_indicators
-from pool.protocols import RARE
 
 ToText = Callable[[pd.DataFrame], pd.DataFrame]
+Repair = Callable[[pd.DataFrame], tuple[pd.DataFrame, dict[str, int]]]  # also returns the number of rows, by rule
 
 MARK = "\ufeff"  # the byte order mark
 ROWS_PER_SLICE = 25_000  # turned into text at a time: a row takes far more memory as text than as numbers
@@ -24,14 +25,15 @@ class TrainingRows:
     with_indicators: pd.DataFrame
     indicators: dict[str, str]  # the real column of each indicator
     to_text: ToText | None
-    rare_by_nature: frozenset[str]  # columns in which _RARE_ is a value of the training data
+    repair: Repair | None
     line_end: str
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, *, to_text: ToText | None) -> "TrainingRows":
+    def of(cls, frame: pd.DataFrame, *, to_text: ToText | None, repair: Repair | None = None) -> "TrainingRows":
         """Prepare the training data for the cycles.
 
-        to_text: turns rows into the text of the CSV, with None for a missing value. None: pandas decides.
+        to_text: turns rows into the text of the CSV, with None for a missing value. None: pandas decides. repair: makes
+        sampled rows keep rules, and returns how many rows broke each.
         """
         with_indicators, indicators = add_indicators(frame)
         return cls(
@@ -39,7 +41,7 @@ class TrainingRows:
             with_indicators=with_indicators,
             indicators=indicators,
             to_text=to_text,
-            rare_by_nature=frozenset(name for name in _texts(frame) if (frame[name] == RARE).any()),
+            repair=repair,
             line_end=_line_end(frame),
         )
 
@@ -48,8 +50,9 @@ class CycleWriter:
     """Writes the sampled frames of a cycle as CSV, and counts what the log and the manifest say of them."""
 
     def __init__(self, file: BinaryIO, training: TrainingRows, *, with_header: bool) -> None:
-        self.rows = self.rare_values = 0
+        self.rows = 0
         self.contradictions = Contradictions(0, 0)
+        self.repaired: Counter[str] = Counter()  # rows, by rule
         self._file, self._training, self._with_header = file, training, with_header
         self._first: list[pd.DataFrame] = []
 
@@ -67,6 +70,9 @@ class CycleWriter:
         frame, contradictions = drop_indicators(sample, training.indicators)
         if list(frame.columns) != list(training.frame.columns):
             raise PoolError(f"the generator gave other columns than it was trained on: {', '.join(frame.columns)}")
+        if training.repair is not None:
+            frame, repaired = training.repair(frame)
+            self.repaired.update(repaired)
         if self.rows < len(training.frame):
             self._first.append(frame.head(len(training.frame) - self.rows))
         shown, header = _shown(frame, training.to_text), self._with_header and self.rows == 0
@@ -75,8 +81,6 @@ class CycleWriter:
         shown.to_csv(self._file, index=False, header=header, lineterminator=training.line_end, encoding="utf-8")
         self.rows += len(frame)
         self.contradictions += contradictions
-        marked = [name for name in _texts(frame) if name not in training.rare_by_nature]
-        self.rare_values += sum(int((frame[name] == RARE).sum()) for name in marked)
 
 
 def _slices(frame: pd.DataFrame) -> list[pd.DataFrame]:

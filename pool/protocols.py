@@ -11,8 +11,6 @@ import pandas as pd
 from pool.errors import StoppedError
 from pool.parameters import CyclePlan
 
-RARE = "_RARE_"  # a generator writes this in place of a category that is too rare to be shown
-
 EARLY_STOPPING, EPOCHS, TIME = "early stopping", "max_epochs", "max_training_time"
 
 

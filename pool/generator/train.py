@@ -25,6 +25,7 @@ VALIDATION_SHARE = 0.1  # of the rows: the engine does not train on them, and st
 PIECE_ROWS = 250_000  # sampled with one seed: bounds the memory and the disk
 ROWS_SAMPLED_AT_ONCE = 10_000
 PERCENT = 100
+DECODING = 1  # names the random stream of the decoding, beside the seed of the cycle
 PREPARING_STEPS = ("split", "analyze", "encode")  # of the engine, before the training
 
 # Training consists of very many small operations. More threads do not speed them up, and on a busy machine they wait
@@ -40,8 +41,8 @@ REDIRECTED = ("HF_HOME", "HF_DATASETS_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME
 def train(rows: pd.DataFrame, plan: CyclePlan, progress: Progress, stop: Flag) -> Iterator["TrainedProcess"]:
     """Train a fresh generator; see `pool.protocols.Train`.
 
-    A category that is too rare to be shown is sampled as `_RARE_`. Leaving the context kills the process and removes
-    its files. They lie in TMPDIR, or in /tmp.
+    A value that is too rare to be shown is not sampled; see `number_codec` and `text_codec`. Leaving the context kills
+    the process and removes its files. They lie in TMPDIR, or in /tmp.
 
     Raises OutOfMemoryError if memory runs out in the training, StoppedError if it was stopped, and PoolError if it
     fails or stalls, if its process is gone, or if the temporary folder cannot be written.
@@ -79,12 +80,13 @@ class TrainedProcess:
 
     def sample(self) -> Iterator[pd.DataFrame]:
         """Yield the rows in frames of at most ROWS_SAMPLED_AT_ONCE."""
+        rng = np.random.default_rng([self._plan.seed, DECODING])
         try:
             for folder in follow_sampling(self._events, self._plan, self._progress):
                 for part in sorted(folder.iterdir()):
                     coded = pd.read_parquet(part)
                     part.unlink()
-                    yield self._codecs.decode(coded)
+                    yield self._codecs.decode(coded, rng)
         except PoolError as error:
             raise PoolError(f"{self._plan.label}: the generator failed: {error}") from error
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,7 @@ from pool.missing_indicators import Contradictions
 from pool.parameters import CyclePlan, CycleSettings, PoolParameters
 from pool.protocols import Epoch, TrainingRecord
 
-FORMAT = 3  # a manifest of another format is left alone
+FORMAT = 4  # a manifest of another format is left alone
 DECIDING_PACKAGES = ("mostlyai", "mostlyai-engine", "torch", "numpy", "pandas")  # other versions give other rows
 WITHOUT_EFFECT = ("cycle_backend",)  # parameters that do not change the rows
 
@@ -22,7 +23,7 @@ class CycleRecord:
 
     settings: as trained, so with a smaller batch than planned if memory ran out. retry_reason: why it was trained a
     second time, or None. size, sha256: of its bytes. accuracy: overall accuracy of its first rows, 0 to 1, or None if
-    nothing scores them. rare_values: values shown as _RARE_ in columns whose training rows have no such value.
+    nothing scores them. repaired: the rows that broke each rule and were repaired, by the text of the rule.
     """
 
     number: int  # from 1
@@ -36,15 +37,19 @@ class CycleRecord:
     training: TrainingRecord
     accuracy: float | None
     contradictions: Contradictions
-    rare_values: int
+    repaired: dict[str, int]
     part: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a pool is built from, and its finished cycles by their numbers. sha256: of the CSV once it is finished."""
+    """What a pool is built from, and its finished cycles by their numbers.
+
+    treatment: what is done to columns and rows, in words. sha256: of the CSV once it is finished.
+    """
 
     training_sha256: str | None
+    treatment: tuple[str, ...]
     parameters: dict[str, object]
     plan: tuple[CyclePlan, ...]
     versions: dict[str, str]
@@ -52,11 +57,22 @@ class Manifest:
     sha256: str | None = None
 
     @classmethod
-    def of(cls, parameters: PoolParameters, plan: tuple[CyclePlan, ...], training_sha256: str | None) -> "Manifest":
+    def of(
+        cls,
+        parameters: PoolParameters,
+        plan: tuple[CyclePlan, ...],
+        training_sha256: str | None,
+        treatment: Sequence[str] = (),
+    ) -> "Manifest":
         """Return the manifest of a pool that has no cycle yet."""
         versions = {"python": platform.python_version()} | {package: version(package) for package in DECIDING_PACKAGES}
         return cls(
-            training_sha256=training_sha256, parameters=asdict(parameters), plan=plan, versions=versions, cycles={}
+            training_sha256=training_sha256,
+            treatment=tuple(treatment),
+            parameters=asdict(parameters),
+            plan=plan,
+            versions=versions,
+            cycles={},
         )
 
     @property
@@ -71,6 +87,8 @@ class Manifest:
         """Say why the rows of this pool differ from those that `wanted` asks for; None if they do not."""
         if self.training_sha256 != wanted.training_sha256:
             return "other training data"
+        if self.treatment != wanted.treatment:
+            return "other kinds of columns or other rules"
         for name, now in wanted.versions.items():
             if name in DECIDING_PACKAGES and self.versions.get(name) != now:
                 return f"{name} {self.versions.get(name)}, now {now}"
@@ -110,6 +128,7 @@ def read_manifest(path: Path) -> Manifest | None:
         cycles = [_cycle(entry) for entry in content["cycles"]]
         return Manifest(
             training_sha256=content["training_sha256"],
+            treatment=tuple(content["treatment"]),
             parameters=content["parameters"],
             plan=tuple(CyclePlan(**_with_settings(entry)) for entry in content["plan"]),
             versions=content["versions"],

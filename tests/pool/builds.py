@@ -18,7 +18,7 @@ TRAINING = pd.DataFrame(
         "name, quoted": pd.Series(['say "x"', "a,b", "two\nlines", None] * 10, dtype="str"),
     }
 )
-OPTIONS = ("to_text", "score", "before_training", "training_sha256", "suffix", "memory_bytes")
+OPTIONS = ("to_text", "repair", "score", "before_training", "training_sha256", "treatment", "suffix", "memory_bytes")
 
 
 def build(folder, *, training=TRAINING, train=resample, progress=None, **changes):

@@ -144,21 +144,15 @@ def test_a_value_with_a_carriage_return_is_quoted(tmp_path):
     assert set(pd.read_csv(result.path)["text"]) == {"a\rb", "c"}
 
 
-def test_rare_values_are_counted(tmp_path):
-    def hide_two(rows, plan, progress):
-        (sample,) = resampled(rows, plan, progress)
-        sample["name, quoted_is_missing"] = False
-        yield sample.assign(**{"name, quoted": ["_RARE_"] * 2 + list(sample["name, quoted"])[2:]})
+def test_sampled_rows_are_repaired_and_counted(tmp_path):
+    def repair(frame):
+        return frame.assign(**{"name, quoted": "repaired"}), {"a rule": len(frame)}
 
     progress = Recorder()
-    result = build(tmp_path, train=train_with(hide_two), progress=progress, train_iterations=1, sample_size=1.0)
-    assert result.cycles[0].rare_values == 2
-    assert progress.lines[0].endswith("2 values _RARE_ (a category too rare to be shown)")
-
-
-def test_a_rare_value_that_the_training_data_has_is_not_counted(tmp_path):
-    training = TRAINING.assign(**{"name, quoted": "_RARE_"})
-    assert all(cycle.rare_values == 0 for cycle in build(tmp_path, training=training).cycles)
+    result = build(tmp_path, repair=repair, progress=progress, train_iterations=1, sample_size=1.0)
+    assert set(pd.read_csv(result.path)["name, quoted"]) == {"repaired"}
+    assert result.cycles[0].repaired == {"a rule": len(TRAINING)}
+    assert progress.lines[0].endswith(f"{len(TRAINING):,} values set by rules")
 
 
 def test_each_cycle_has_its_own_batch_size_and_training_rows(tmp_path):

@@ -170,6 +170,7 @@ def test_a_complete_pool_is_used_as_it_is(tmp_path):
     ("changes", "message"),
     [
         ({"training_sha256": "def"}, "other training data"),
+        ({"treatment": ("a -> b",)}, "other kinds of columns or other rules"),
         ({"seed": 2}, "seed=1, now 2"),
         ({"batch_size": (1024, 8)}, r"batch_size=None, now \[1024, 8\]"),
         ({"train_iterations": 4}, "train_iterations=3, now 4"),
