@@ -1,6 +1,6 @@
 """The bins of all columns, fitted to the training data as mostlyai-qa fits them, and the way from values to codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -8,14 +8,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from postprocess.data.column_bins import Column, NumberTally, TextTally
+from postprocess.data.column_bins import Column
 from postprocess.data.format_inference import infer_formats
 from postprocess.data.formats import FormatError, Texts
+from postprocess.data.given_kinds import require_kinds, with_kinds
 from postprocess.data.parquet_files import decoded
 from postprocess.data.sources import Source
+from postprocess.data.tallies import NumberTally, TextTally
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.progress import Progress
 from postprocess.runtime.suggestions import question
+
+_DTYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,10 @@ class Binning:
     def n_codes(self) -> np.ndarray:
         """The number of codes of each column: (n_columns,) int64."""
         return np.array([len(column.labels) for column in self.columns])
+
+    def column(self, name: str) -> Column:
+        """Return the column of this name."""
+        return self.columns[self.names.index(name)]
 
     def warnings(self) -> list[str]:
         """Return what the user should know about the columns.
@@ -84,14 +92,17 @@ class Binning:
         return pd.DataFrame(texts, index=frame.index, dtype=object)
 
 
-def fit_binning(source: Source, *, progress: Progress) -> Binning:
+def fit_binning(source: Source, *, kinds: Mapping[str, str] = {}, progress: Progress) -> Binning:
     """Read the training data twice, in batches: once for the formats, once for the bins.
 
-    Keeps 8 bytes for each value of a column of numbers, dates or booleans, and the distinct values of a text column.
+    kinds: by column, "number", "date", "category" or "text", for columns whose values suggest another kind. Keeps 8
+    bytes for each value of a column of numbers, dates or booleans, and the distinct values of a text column.
 
-    Raises InputError if the file breaks off, has a row of the wrong length, or has dates that text cannot show.
+    Raises InputError if the file breaks off, has a row of the wrong length, or has dates that text cannot show, and if
+    a column of `kinds` does not exist or cannot be of its kind.
     """
-    formats = infer_formats(source, progress=progress)
+    given = require_kinds(source, kinds)
+    formats = with_kinds(infer_formats(source, progress=progress), given, source)
     tallies = {
         name: TextTally() if isinstance(format, Texts) else NumberTally(format) for name, format in formats.items()
     }
@@ -103,27 +114,43 @@ def fit_binning(source: Source, *, progress: Progress) -> Binning:
                     tally.add(batch.column(name))
             n_rows += batch.num_rows
             task.advance(batch.num_rows)
-    return Binning(tuple(tallies.pop(name).column(name) for name in source.columns), n_rows)
+    return Binning(tuple(tallies.pop(name).column(name, given.get(name)) for name in source.columns), n_rows)
 
 
-def read_typed(source: Source, binning: Binning) -> pd.DataFrame:
-    """Return all rows of `source` as columns of Int64 (exact), float64, boolean, datetime64[us] and str.
+def read_typed(source: Source, binning: Binning, rows: np.ndarray | None = None) -> pd.DataFrame:
+    """Return rows of `source` as columns of Int64 (exact), float64, boolean, datetime64[us] and str.
+
+    rows: their numbers, sorted; None: all.
 
     Raises InputError if a value does not fit the format of its column.
     """
-    dtypes = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     pieces: list[list[pa.Array]] = [[] for _ in binning.columns]
     n_rows = 0
     for batch in source.batches(binning.names):
+        first, n_rows = n_rows, n_rows + batch.num_rows
+        if rows is not None:
+            batch = batch.take(pa.array(rows[np.searchsorted(rows, first) : np.searchsorted(rows, n_rows)] - first))
         for piece, column, values in zip(pieces, binning.columns, batch.columns, strict=True):
-            with faults_located(source, column.name, n_rows):
+            with faults_located(source, column.name, first):
                 piece.append(column.format.parse(values).cast(column.format.type))
-        n_rows += batch.num_rows
     typed = {}
     for piece, column in zip(pieces, binning.columns, strict=True):
-        typed[column.name] = pa.chunked_array(piece).to_pandas(types_mapper=dtypes.get)
+        typed[column.name] = _typed(pa.chunked_array(piece))
         piece.clear()
     return pd.DataFrame(typed)
+
+
+def typed_frame(batch: pa.RecordBatch, columns: Sequence[Column]) -> pd.DataFrame:
+    """Return some columns of a batch that has them by name, with the dtypes of `read_typed`.
+
+    Raises FormatError if a value does not fit the format of its column.
+    """
+    parsed = {column.name: column.format.parse(batch.column(column.name)) for column in columns}
+    return pd.DataFrame({column.name: _typed(parsed[column.name].cast(column.format.type)) for column in columns})
+
+
+def _typed(values: pa.Array | pa.ChunkedArray) -> pd.Series:
+    return values.to_pandas(types_mapper=_DTYPES.get)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The rows of a file as small integers, with a fingerprint of each row. The selection sees nothing else of the data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +15,8 @@ class Codes:
     rare: (n_rows,) bool. True if a column has the value `_RARE_` in this row but never in the training data.
     combinations: (n_rows,) uint64, the fingerprints of the quasi-identifiers alone; None if none were named.
     weights: (n_rows,) float64 with a sum of n_rows, for how many rows each one counts; None: each counts once.
+    rare_in: number of rows with a `_RARE_` that counts in `rare`, by the name of the column.
+    broken: (n_rows,) bool for each rule, by its text: whether the row breaks it.
     """
 
     codes: np.ndarray
@@ -21,6 +24,8 @@ class Codes:
     rare: np.ndarray
     combinations: np.ndarray | None = None
     weights: np.ndarray | None = None
+    rare_in: Mapping[str, int] = field(default_factory=dict)
+    broken: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n_rows = self.codes.shape[1]

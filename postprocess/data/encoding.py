@@ -1,18 +1,37 @@
 """Reads a file into integer codes, once and in batches. All of the selection works on these codes."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from postprocess.data.binning import Binning, faults_located
+from postprocess.data.binning import Binning, faults_located, typed_frame
 from postprocess.data.codes import Codes
 from postprocess.data.sources import MISSING_TOKENS, Source
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.progress import Progress
 from postprocess.runtime.suggestions import closest
 from postprocess.runtime.threads import Workers, open_workers
+
+
+class RowRules(Protocol):
+    """Rules that a row keeps or breaks.
+
+    texts: one for each rule. columns: those that the rules need. holds: given a typed frame with these columns, returns
+    (n_rules, n_rows) bool.
+    """
+
+    @property
+    def texts(self) -> Sequence[str]: ...
+
+    @property
+    def columns(self) -> Sequence[str]: ...
+
+    def holds(self, frame: pd.DataFrame) -> np.ndarray: ...
 
 
 def read_codes(
@@ -23,13 +42,14 @@ def read_codes(
     threads: int | None = None,
     at_least: int = 0,
     quasi_identifiers: Collection[str] = (),
+    rules: RowRules | None = None,
 ) -> Codes:
     """Return the codes of all rows of `source`.
 
     The columns of `source` may stand in any order. Surplus columns are ignored, with a log line. threads: None for all
     cores; the number does not change the result. at_least: the number of rows that the source must have.
-    quasi_identifiers: training columns whose combination gets a fingerprint of its own. Needs memory for twice the
-    result and a few batches.
+    quasi_identifiers: training columns whose combination gets a fingerprint of its own. rules: which rows break each of
+    them is returned as well. Needs memory for twice the result and a few batches.
 
     Raises InputError if columns are missing, a value does not fit the format of its column, there are too few rows, or
     the file cannot be read.
@@ -45,7 +65,11 @@ def read_codes(
         progress.task(f"Reading the {source.role} data", total=source.row_count(), unit="row") as task,
     ):
         for batch in source.batches(binning.names):
-            pieces.append(_encode(batch, source, binning, quasi_identifiers, rows_before=n_rows, workers=workers))
+            piece = _encode(batch, source, binning, quasi_identifiers, rows_before=n_rows, workers=workers)
+            if rules is not None and rules.columns:
+                holds = rules.holds(typed_frame(batch, [binning.column(name) for name in rules.columns]))
+                piece = replace(piece, broken=dict(zip(rules.texts, ~holds, strict=True)))
+            pieces.append(piece)
             n_rows += batch.num_rows
             task.advance(batch.num_rows)
     if n_rows < at_least:
@@ -58,6 +82,8 @@ def read_codes(
         np.concatenate([piece.fingerprints for piece in pieces]),
         np.concatenate([piece.rare for piece in pieces]),
         np.concatenate([piece.combinations for piece in pieces]) if quasi_identifiers else None,
+        rare_in=sum((Counter(piece.rare_in) for piece in pieces), Counter()),
+        broken={text: np.concatenate([piece.broken[text] for piece in pieces]) for text in pieces[0].broken},
     )
 
 
@@ -88,6 +114,8 @@ def _encode(
     """Return the codes of a batch of `source` with the training data's columns. Each thread encodes a share of them."""
     codes = np.empty((len(binning.columns), batch.num_rows), np.uint8)
 
+    rare_in: dict[str, int] = {}
+
     def encode_share(first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         fingerprints, combinations = np.zeros((2, batch.num_rows), np.uint64)
         rare = np.zeros(batch.num_rows, bool)
@@ -101,6 +129,7 @@ def _encode(
                 combinations += encoded.hashes
             if encoded.rare is not None:
                 rare |= encoded.rare
+                rare_in[column.name] = int(np.count_nonzero(encoded.rare))
         return fingerprints, rare, combinations
 
     fingerprints, rare, combinations = zip(*workers.map(encode_share, range(workers.threads)), strict=True)
@@ -109,6 +138,7 @@ def _encode(
         np.add.reduce(fingerprints),
         np.logical_or.reduce(rare),
         np.add.reduce(combinations) if quasi_identifiers else None,
+        rare_in=rare_in,
     )
 
 

@@ -1,13 +1,14 @@
 """Finds the text format of each column from the training data's values, much as pandas.read_csv finds its types."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from postprocess.data.formats import Booleans, Dates, Decimals, Format, FormatError, Integers, Texts
-from postprocess.data.number_guesses import CommaGuess, NumberGuess, all_true, fit_64_bits
+from postprocess.data.date_guesses import DateGuess
+from postprocess.data.dressed_guesses import DressGuess
+from postprocess.data.formats import Booleans, Dates, Decimals, Format, Integers, Texts
+from postprocess.data.number_guesses import CommaGuess, NumberGuess, fit_64_bits
 from postprocess.data.sources import Source
 from postprocess.runtime.progress import Progress
 
@@ -16,20 +17,16 @@ _SPELLINGS = {  # pandas.read_csv's booleans, and the function that spells the o
     **dict.fromkeys(("TRUE", "FALSE"), str.upper),
     **dict.fromkeys(("true", "false"), str.lower),
 }
-_DATE = re.compile(
-    r"(?:\d{4}(?P<iso>[-/])\d\d(?P=iso)\d\d|\d\d(?P<mark>[-/.])\d\d(?P=mark)\d{4})"
-    r"(?:(?P<between>[T ])\d\d:\d\d(?P<seconds>:\d\d(?:\.(?P<digits>\d{1,6}))?)?(?P<offset>Z|[+-]\d\d:?\d\d)?)?",
-    re.ASCII,
-)
 
 
 def infer_formats(source: Source, *, progress: Progress) -> dict[str, Format]:
     """Return the format of each column, by name, after one pass over all rows.
 
-    The columns of a CSV get their formats as pandas.read_csv gives types, with three exceptions. Numbers with leading
+    The columns of a CSV get their formats as pandas.read_csv gives types, with four exceptions. Numbers with leading
     zeros ("007") are text. Whole numbers beyond 64 bits are text. Text is a date if all values are dates or times in
-    one unambiguous format. If the separator is not a comma, numbers may have decimal commas. The columns of a Parquet
-    file get the formats of their types: text stays text, even if it looks like dates.
+    one layout. Text is a number if all values are numbers in one dress. If the separator is not a comma, numbers may
+    have decimal commas. The columns of a Parquet file get the formats of their types: text stays text, even if it looks
+    like dates.
     """
     guesses: dict[str, _TypedGuess | _TextGuess] = {
         name: _TypedGuess() if source.typed else _TextGuess(commas=source.dialect.separator != ",")
@@ -48,8 +45,8 @@ class _TextGuess:
 
     def __init__(self, *, commas: bool) -> None:
         self._empty = True
-        self._left: list[NumberGuess | CommaGuess | _BooleanGuess | _DateGuess]
-        self._left = [NumberGuess(), *[CommaGuess()] * commas, _BooleanGuess(), _DateGuess()]
+        self._left: list[NumberGuess | CommaGuess | _BooleanGuess | DateGuess | DressGuess]
+        self._left = [NumberGuess(), *[CommaGuess()] * commas, _BooleanGuess(), DateGuess(), DressGuess(commas=commas)]
 
     def update(self, texts: pa.Array) -> None:
         distinct = texts.unique().drop_null()
@@ -98,7 +95,7 @@ class _TypedGuess:
             return Dates()
         if pa.types.is_timestamp(type):
             format = _PRECISIONS[self._finest][1]
-            return replace(format, offset="+00:00") if type.tz and format.time_separator else format
+            return replace(format, offset="+00:00") if type.tz and self._finest else format
         return Texts()
 
 
@@ -121,46 +118,11 @@ class _BooleanGuess:
         return Booleans(true, false, tuple(text for text in seen if text not in (true, false)))
 
 
-class _DateGuess:
-    """The date formats that every value follows. Two are left as long as any day may be a month."""
-
-    def __init__(self) -> None:
-        self._left: list[Dates] | None = None
-
-    def accepts(self, texts: pa.Array) -> bool:
-        if self._left is None:
-            self._left = _date_formats(texts[0].as_py())
-        self._left = [format for format in self._left if _are_dates(texts, format)]
-        return bool(self._left)
-
-    def format(self) -> Format | None:
-        return self._left[0] if self._left is not None and len(self._left) == 1 else None
-
-
-def _date_formats(text: str) -> list[Dates]:
-    """Return the formats that a date may have; none for any other text."""
-    match = _DATE.fullmatch(text)
-    if match is None:
-        return []
-    orders = ["Ymd"] if match["iso"] else ["dmY"] if match["mark"] == "." else ["dmY", "mdY"]
-    return [
-        Dates(
-            field_order=order,
-            date_separator=match["iso"] or match["mark"],
-            time_separator=match["between"] or "",
-            seconds=match["seconds"] is not None,
-            digits=len(match["digits"] or ""),
-            offset=match["offset"] or "",
-        )
-        for order in orders
-    ]
-
-
 _PRECISIONS = (  # of typed times: the step in microseconds, and the shortest format that shows it
     (24 * 3600 * 10**6, Dates()),
-    (10**6, Dates(time_separator=" ", seconds=True)),
-    (10**3, Dates(time_separator=" ", seconds=True, digits=3)),
-    (1, Dates(time_separator=" ", seconds=True, digits=6)),
+    (10**6, Dates("yyyy-MM-dd HH:mm:ss")),
+    (10**3, Dates("yyyy-MM-dd HH:mm:ss.SSS")),
+    (1, Dates("yyyy-MM-dd HH:mm:ss.SSSSSS")),
 )
 
 
@@ -168,13 +130,3 @@ def _precision(times: pa.Array) -> int:
     """Return the place of the coarsest of `_PRECISIONS` that loses nothing."""
     ticks = times.cast(pa.timestamp("us", times.type.tz), safe=False).cast(pa.int64()).drop_null().to_numpy()
     return next(place for place, (step, _) in enumerate(_PRECISIONS) if not np.any(ticks % step))
-
-
-def _are_dates(texts: pa.Array, format: Dates) -> bool:
-    try:
-        if not all_true(format.conforms(texts)):
-            return False
-        format.parse(texts)
-    except FormatError:
-        return False
-    return True

@@ -9,7 +9,7 @@ from postprocess.data.binning import Binning
 from postprocess.data.codes import Codes
 from postprocess.data.dialect import SEPARATORS
 from postprocess.data.encoding import read_codes, require_columns
-from postprocess.data.formats import Decimals
+from postprocess.data.formats import is_number
 from postprocess.data.sources import Source, open_source, require_plain_only_name
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.outputs import require_utf8
@@ -101,7 +101,7 @@ def _decimal_commas(binning: Binning) -> list[str]:
     names = [
         repr(column.name)
         for column in binning.columns
-        if isinstance(column.format, Decimals) and column.format.decimal_mark == ","
+        if is_number(column.format) and column.format.decimal_mark == ","
     ]
     return [f"decimal commas in {', '.join(names)}"] if names else []
 

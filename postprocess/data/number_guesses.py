@@ -5,7 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from postprocess.data.formats import DECIMAL_COMMA, NUMBER, Decimals, Format, Integers, with_points
+from postprocess.data.number_formats import DECIMAL_COMMA, NUMBER, Decimals, Integers, with_points
 
 EXACT_DECIMALS = 15  # if a column has more decimals than these, the shortest exact text of a float64 is written
 
@@ -49,7 +49,7 @@ class NumberGuess:
                 self._max_decimals = None if most > EXACT_DECIMALS else max(self._max_decimals, most)
         return True
 
-    def format(self) -> Format | None:
+    def format(self) -> Integers | Decimals | None:
         """Return the format of the accepted texts. Return None for whole numbers beyond 64 bits."""
         if self._min_decimals is None:  # all values have exponents or are infinite
             return Decimals()
@@ -69,7 +69,7 @@ class CommaGuess:
         known = pc.or_(pc.match_substring_regex(texts, DECIMAL_COMMA), pc.match_substring_regex(texts, _WHOLE))
         return all_true(known) and self._numbers.accepts(with_points(texts))
 
-    def format(self) -> Format | None:
+    def format(self) -> Decimals | None:
         """Return the format of the accepted texts. Return None if none of them has a decimal comma."""
         format = self._numbers.format()
         return replace(format, decimal_mark=",") if isinstance(format, Decimals) else None

@@ -96,7 +96,7 @@ def _shares_of(
 
 
 def _parsed(column: Column, value: object) -> pa.Array:
-    is_broken = isinstance(column.format, Integers) and isinstance(value, float) and value % 1 > 0
+    is_broken = column.format.type == Integers.type and isinstance(value, float) and value % 1 > 0
     try:
         if is_broken:
             raise FormatError(0, str(value), "a whole number")

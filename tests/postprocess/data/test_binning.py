@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from mostlyai.qa._accuracy import bin_data, calculate_accuracy
 from mostlyai.qa._sampling import harmonize_dtype
 
-from postprocess.data.column_bins import UNSEEN, NumberTally, TextTally
+from postprocess.data.column_bins import UNSEEN
 from postprocess.data.formats import Booleans, Dates, Decimals, Format, Integers, Texts
+from postprocess.data.tallies import NumberTally, TextTally
 
 FEW = settings(max_examples=25, deadline=None)
 ROWS = {"min_size": 20, "max_size": 200}
@@ -123,7 +124,7 @@ times = st.one_of(
 @given(optional(times), optional(times))
 def test_times_have_the_bins_of_qa(training, other):
     dtype = "datetime64[us]"
-    format = Dates(time_separator=" ", seconds=True, digits=6)
+    format = Dates("yyyy-MM-dd HH:mm:ss.SSSSSS")
     check_against_qa(format, pd.Series(training, dtype=dtype), pd.Series(other, dtype=dtype))
 
 
