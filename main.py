@@ -4,6 +4,7 @@ Edit the parameters here; README.md says which ones matter most. `run`, below th
 """
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -24,15 +25,19 @@ from pool.errors import ParameterError, PoolError
 from pool.parameters import PoolParameters
 from postprocess.command_line import Call, parse_call
 from postprocess.data.binning import Binning, fit_binning, read_typed
+from postprocess.data.column_bins import Kind
 from postprocess.data.encoding import read_codes
 from postprocess.data.frames import read_result, write_frame
 from postprocess.data.inputs import open_inputs
+from postprocess.data.kinds import kinds_table
 from postprocess.data.result_csv import write_result
 from postprocess.data.row_weights import training_weights
 from postprocess.data.sources import Source, open_source
 from postprocess.overrides import plain, with_settings
 from postprocess.preflight import Preflight, available_memory
 from postprocess.report.write import ENDINGS, Run, write_report
+from postprocess.rules.of_training import rules_of_training
+from postprocess.rules.rule import Rules
 from postprocess.runtime.exits import InputError
 from postprocess.runtime.outputs import write_under_free_name
 from postprocess.runtime.progress import Progress, open_progress
@@ -78,6 +83,13 @@ SELECTION = SelectionParameters(
     rows=None,
     # Columns of TRAINING that are neither trained nor written, such as ("id", "name").
     exclude=(),
+    # What columns are taken for if it is not what the log says: "number", "date", "category" or "text", such as
+    # {"zip": "category"}. A category is kept as it is written; its rare values are replaced by more frequent ones.
+    column_kinds={},
+    # Rules that hold in every row of the result, such as ("price >= cost", "total == price * pieces").
+    rules=(),
+    # Whether rules are looked for that hold in every row of TRAINING: columns that decide others, orders, sums.
+    find_rules=True,
     # A column of TRAINING that says for how many rows each row counts (survey weights). It is not written either.
     weight_column=None,
     # Shares of your own, such as {"churn": {"yes": 0.3, "no": 0.7}}: the training rows are weighted so that they hold.
@@ -123,6 +135,8 @@ SELECTION = SelectionParameters(
     quasi_identifiers=(),
     # Whether pool rows with such a combination are excluded.
     exclude_unique_combinations=False,
+    # Whether the report measures how real the rows look beyond the tables. It takes some seconds.
+    realism=True,
     # Threads. None: all cores. The result does not depend on it.
     threads=None,
     # Seed of the selection.
@@ -161,9 +175,9 @@ def run(call: Call, progress: Progress) -> list[Path]:
             weight_column=parameters.weight_column,
         )
         call.require_writable_output()
-        binning = fit_binning(inputs.training, progress=progress)
-        for note in inputs.notes(binning):
-            progress.log(note)
+        binning = fit_binning(inputs.training, kinds=parameters.column_kinds, progress=progress)
+        for line in (*inputs.notes(binning), *kinds_table(binning)):
+            progress.log(line)
         journal.warn(*inputs.warnings(), *binning.warnings())
         quasi_identifiers = binning.required(parameters.quasi_identifiers, "quasi_identifiers")
         columns_and_shares = parameters.weight_column, parameters.target_shares
@@ -174,20 +188,30 @@ def run(call: Call, progress: Progress) -> list[Path]:
         )
         training = replace(training, weights=weights)
         stage.rows = training.n_rows
+    with journal.stage("rules") as stage:
+        frame = read_typed(inputs.training, binning)
+        given, find = parameters.rules, parameters.find_rules
+        rules = rules_of_training(frame, given, find=find, log=progress.log, warn=journal.warn)
+        stage.rows = len(frame)
     n = parameters.rows or training.n_rows
     preflight = Preflight(inputs.training, binning, parameters, call.output)
 
     # 2. Train generators and sample the pool, or take the pool that is given.
+    repaired: dict[str, int] = {}
     pool_file, pool_made_by = inputs.pool, None
     if pool_file is None:
         score = CycleScorer(training, binning, threads)
-        pool_file, pool_made_by = make_pool(call, pool_parameters, inputs.training, binning, score, preflight, journal)
+        pool_file, pool_made_by, repaired = make_pool(
+            call, pool_parameters, inputs.training, frame, binning, rules, score, preflight, journal
+        )
+    del frame
     with journal.stage("reading the pool") as stage:
         pool = read_codes(
             pool_file,
             binning,
             at_least=n,
             quasi_identifiers=quasi_identifiers,
+            rules=rules,
             threads=threads,
             progress=progress,
         )
@@ -214,6 +238,8 @@ def run(call: Call, progress: Progress) -> list[Path]:
         training=training,
         pool=pool,
         holdout=holdout,
+        rules=rules,
+        repaired=repaired,
         selection=selection,
         paths=paths,
         parameters=(pool_parameters, parameters),
@@ -227,28 +253,41 @@ def make_pool(
     call: Call,
     parameters: PoolParameters,
     source: Source,
+    frame: pd.DataFrame,
     binning: Binning,
+    rules: Rules,
     score: CycleScorer,
     preflight: Preflight,
     journal: Journal,
-) -> tuple[Source, str]:
-    """Build the pool, or take the one that an earlier run has left; returns its file and which run has made it."""
+) -> tuple[Source, str, dict[str, int]]:
+    """Build the pool, or take the one that an earlier run has left.
+
+    frame: the typed rows of `source`. Returns the file of the pool, which run has made it, and the number of its rows
+    that each rule has repaired.
+    """
+    categories = [column.name for column in binning.columns if column.kind == Kind.CATEGORY]
+    treatment = (*(f"{name} is a category" for name in categories), *rules.repairing)
     with journal.stage("pool") as stage:
         built = build_pool(
-            read_typed(source, binning),
+            frame.astype(dict.fromkeys(categories, "category")),
             parameters,
             folder=call.output / "pool_data",
             suffix=call.suffix,
             to_text=binning.to_text,
+            repair=rules.repair,
             score=score,
             before_training=preflight.before_training,
             memory_bytes=available_memory().memory,
             training_sha256=source.columns_sha256,
+            treatment=treatment,
             progress=journal.progress,
         )
         stage.rows = built.rows
     journal.warn(*[DRAFT_WARNING] if call.draft else training_warnings(built.cycles))
-    return open_source(built.path, role="pool"), built.made_by
+    repaired: Counter[str] = Counter()
+    for cycle in built.cycles:
+        repaired.update(cycle.repaired)
+    return open_source(built.path, role="pool"), built.made_by, dict(repaired)
 
 
 def synthesise(

@@ -5,7 +5,7 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from postprocess.data.sources import Source
 from postprocess.report.mostlyai_qa import QaReport
+from postprocess.rules.rule import Rules
 from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.stages import Journal
 from postprocess.tables.counts import design_effect
@@ -56,6 +57,31 @@ def qa_figures(qa: QaReport | None, page: str | None) -> dict[str, object]:
         "accuracy_with_holdout": qa.together,
         "official_page": page,
     }
+
+
+def rule_figures(
+    rules: Rules,
+    repaired: Mapping[str, int],
+    in_pool: Mapping[str, np.ndarray],
+    in_result: Mapping[str, np.ndarray],
+    enforced: Sequence[str],
+) -> list[dict[str, object]]:
+    """Return, for each rule, how many rows break it, as plain values.
+
+    pool_repaired: rows of the pool that were changed so that they keep it; None if the rule has no repair or the pool
+    was given. pool_broken, result_broken: rows of the pool as it is, and of the result. enforced: whether the selected
+    rows had to keep it.
+    """
+    return [
+        {
+            "rule": text,
+            "enforced": text in enforced,
+            "pool_repaired": repaired.get(text),
+            "pool_broken": int(np.count_nonzero(in_pool[text])),
+            "result_broken": int(np.count_nonzero(in_result[text])),
+        }
+        for text in rules.texts
+    ]
 
 
 def versions() -> dict[str, str | None]:

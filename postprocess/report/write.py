@@ -10,6 +10,7 @@ from postprocess.data.binning import Binning, read_typed
 from postprocess.data.codes import Codes
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import Inputs
+from postprocess.data.kinds import kind_rows
 from postprocess.data.sources import Source, open_source
 from postprocess.privacy.membership import MIN_CONTROLS, attack
 from postprocess.report.closest_rows import closest_training_rows
@@ -17,9 +18,19 @@ from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport, evaluate
 from postprocess.report.page import write_page
 from postprocess.report.pool_usage import pool_usage, weight_summary
+from postprocess.report.realism import realism
 from postprocess.report.sentences import worse_than_a_sample
 from postprocess.report.single_rows import combination_figures, shared_values
-from postprocess.report.summary import file_facts, qa_figures, run_figures, versions, weighting, write_summary
+from postprocess.report.summary import (
+    file_facts,
+    qa_figures,
+    rule_figures,
+    run_figures,
+    versions,
+    weighting,
+    write_summary,
+)
+from postprocess.rules.rule import Rules
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Journal
 from postprocess.runtime.threads import open_workers
@@ -35,7 +46,8 @@ class Run:
     """What a run has read and made.
 
     pool_file, pool: the file and its codes. holdout: the codes of the rows kept apart; None if there are none.
-    pool_made_by: "this run", "an earlier run", or None if the pool was given. paths: of the result and of the files
+    pool_made_by: "this run", "an earlier run", or None if the pool was given. rules: those that the pool was checked
+    for. repaired: by the text of a rule, the pool rows that it has changed. paths: of the result and of the files
     beside it, one for each of ENDINGS. parameters: of the pool (any dataclass) and of the selection. settings: those of
     them, by name, that the call has given.
     """
@@ -47,6 +59,8 @@ class Run:
     training: Codes
     pool: Codes
     holdout: Codes | None
+    rules: Rules
+    repaired: dict[str, int]
     selection: Selection
     paths: tuple[Path, ...]
     parameters: tuple[Any, SelectionParameters]
@@ -83,7 +97,12 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
     with open_workers(threads, progress=progress) as workers:
         with journal.stage("reading the result") as stage:
             read = read_codes(
-                result_file, run.binning, quasi_identifiers=quasi_identifiers, progress=progress, threads=threads
+                result_file,
+                run.binning,
+                quasi_identifiers=quasi_identifiers,
+                rules=run.rules,
+                progress=progress,
+                threads=threads,
             )
             result, comparison = read.codes, selection.comparison
             if not np.array_equal(result, pool.take(selection.rows, axis=1)):  # values that no format writes exactly
@@ -117,12 +136,27 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         "origin": origin,
         "trainings": trainings,
         "draft": run.draft,
+        "columns": kind_rows(run.binning),
+        "rules": rule_figures(run.rules, run.repaired, run.pool.broken, read.broken, selection.rules),
+        **_realism(run, result_file, journal),
         **attacks,
         **combinations,
         "shared_values": shared_values(run.inputs.training, result_file, run.binning, journal),
         "closest_training_row": closest,
         **findings_of(comparison, training, result, run.binning, run.training.weights),
     }
+
+
+def _realism(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
+    """Return how real the rows look beyond the tables, and those of a random sample of the pool."""
+    chosen = run.parameters[1]
+    if not chosen.realism:
+        return {}
+    with journal.stage("realism") as stage, journal.progress.task("Looking at the rows beyond the tables", unit=""):
+        training, result = read_typed(run.inputs.training, run.binning), read_typed(result_file, run.binning)
+        sample = read_typed(run.pool_file, run.binning, run.selection.pool_sample)
+        stage.rows = len(result)
+        return {"realism": realism(training, {"result": result, "pool_sample": sample}, seed=chosen.seed)}
 
 
 def _attack(run: Run, holdout: np.ndarray, result: np.ndarray, journal: Journal) -> dict[str, Any]:

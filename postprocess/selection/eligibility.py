@@ -1,7 +1,7 @@
 """Which pool rows may be selected at all.
 
-Not eligible are copies of training rows, rows with a made-up `_RARE_` value, and, on request, rows with a combination
-of quasi-identifiers that gives a single training row away.
+Not eligible are rows that break a rule, copies of training rows, rows with a made-up `_RARE_` value, and, on request,
+rows with a combination of quasi-identifiers that gives a single training row away.
 """
 
 from collections.abc import Callable
@@ -15,21 +15,31 @@ from postprocess.selection.parameters import SelectionParameters
 
 EXCLUSION_REASONS = {  # why a pool row is not eligible
     "unique_combinations": "with quasi-identifiers that one training row alone has",
+    "rules": "that break a rule",
     "training_copies": "equal to a training row",
     "rare": "with a _RARE_ value that the training data does not have",
     "near_copies": "too close to a training row (privacy_filter)",
     "not_compared": "not drawn to be considered, by IPF weight",
 }
+MAX_SHARE_KEPT_OUT = 0.5  # of the pool, without a warning
+MAX_RARE_SHARE = 0.1  # of the pool, by one column, without a warning
 
 
 def eligible_rows(
-    training: Codes, pool: Codes, parameters: SelectionParameters, *, warn: Callable[[str], None]
+    training: Codes,
+    pool: Codes,
+    parameters: SelectionParameters,
+    *,
+    breaking: np.ndarray | None = None,
+    warn: Callable[[str], None],
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Return the sorted numbers of the eligible pool rows, and how many rows are excluded for each reason.
 
-    The reasons are `unique_combinations`, if the parameters ask for it, `training_copies`, unless they are allowed, and
-    `rare`: rows with a `_RARE_` value that the training data does not have. The last two are dropped, with a warning,
-    if they would leave fewer rows than the training data has.
+    breaking: (n_pool,) bool, the pool rows that break a rule; None: there are no rules.
+
+    The reasons are `rules`, if there are any, `unique_combinations`, if the parameters ask for it, `training_copies`,
+    unless they are allowed, and `rare`: rows with a `_RARE_` value that the training data does not have. The last two
+    are dropped, with a warning, if they would leave fewer rows than the training data has.
 
     Raises InputError if the first one does, or if any of them leaves fewer than `rows` of the parameters.
     """
@@ -39,6 +49,9 @@ def eligible_rows(
         excluded = single_row_combinations(training, pool)
         counts["unique_combinations"] = int(np.count_nonzero(excluded))
         _require_rows(pool.n_rows, counts["unique_combinations"], n)
+    if breaking is not None:
+        counts["rules"] = int(np.count_nonzero(breaking & ~excluded))
+        excluded = excluded | breaking
     reasons = {} if parameters.allow_training_copies else {"training_copies": training_copies(training, pool)}
     reasons["rare"] = pool.rare
     counts |= {"training_copies": 0, "rare": 0}
@@ -58,7 +71,24 @@ def eligible_rows(
                 f"{number:,} pool rows {EXCLUSION_REASONS[reason]} may be selected, because without them fewer than "
                 f"{n:,} rows are left"
             )
+    _warn_of_rows_kept_out(pool, counts, warn)
     return np.flatnonzero(~excluded), counts
+
+
+def _warn_of_rows_kept_out(pool: Codes, counts: dict[str, int], warn: Callable[[str], None]) -> None:
+    for name, rows in pool.rare_in.items():
+        if rows > MAX_RARE_SHARE * pool.n_rows:
+            warn(
+                f"column {name!r} keeps {rows / pool.n_rows:.0%} of the pool rows out, because its value there is "
+                "_RARE_, which the training data does not have; leave the column out with exclude, or bring another "
+                "pool"
+            )
+    if sum(counts.values()) > MAX_SHARE_KEPT_OUT * pool.n_rows:
+        reasons = ", ".join(f"{rows:,} {EXCLUSION_REASONS[reason]}" for reason, rows in counts.items() if rows)
+        warn(
+            f"more than half of the {pool.n_rows:,} pool rows may not be selected ({reasons}), so there is less to "
+            "choose from; a larger pool makes up for it"
+        )
 
 
 def _require_rows(n_pool: int, n_excluded: int, needed: int) -> None:

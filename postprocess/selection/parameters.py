@@ -41,6 +41,10 @@ class SelectionParameters:
     exclude: tuple[str, ...] = ()
     weight_column: str | None = None
     target_shares: Mapping[str, Mapping[object, float]] = field(default_factory=dict)
+    column_kinds: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    find_rules: bool = True
+    realism: bool = True
 
     def __post_init__(self) -> None:
         for name, minimum in {"ipf_iterations": 1, "refinement_iterations": 0, "seed": 0}.items():
@@ -57,12 +61,15 @@ class SelectionParameters:
         self._check_number("target_smoothing", "a number of at least 0", low=0)
         self._check_number("trimming_data_multiplier", "a number of at least 1", low=1)
         self._check_number("max_memory", "a number of GiB above 0", low=math.ulp(0.0))
-        for name in ("allow_training_copies", "exclude_unique_combinations"):
+        for name in ("allow_training_copies", "exclude_unique_combinations", "find_rules", "realism"):
             self._check(name, "True or False", isinstance(getattr(self, name), bool))
-        for name in ("quasi_identifiers", "exclude"):
+        for name in ("quasi_identifiers", "exclude", "rules"):
             if isinstance(value := getattr(self, name), list):
                 object.__setattr__(self, name, tuple(value))
-            self._check_names(name)
+            self._check_texts(name)
+        kinds = self.column_kinds
+        are_kinds = isinstance(kinds, Mapping) and all(isinstance(each, str) for each in (*kinds, *kinds.values()))
+        self._check("column_kinds", 'kinds by column, such as {"zip": "category"}', are_kinds)
         self._check(
             "exclude_unique_combinations",
             "False without quasi_identifiers",
@@ -73,11 +80,12 @@ class SelectionParameters:
         self._check("weight_column", "None or the name of a column", column is None or isinstance(column, str))
         self._check_shares()
 
-    def _check_names(self, name: str) -> None:
-        names = getattr(self, name)
-        are_names = isinstance(names, tuple) and all(isinstance(each, str) for each in names)
-        self._check(name, 'a list or tuple of column names, such as ("zip", "age")', are_names)
-        self._check(name, "named once each", len(set(names)) == len(names))
+    def _check_texts(self, name: str) -> None:
+        texts = getattr(self, name)
+        are_texts = isinstance(texts, tuple) and all(isinstance(each, str) for each in texts)
+        what = 'rules, such as ("price >= cost",)' if name == "rules" else 'column names, such as ("zip", "age")'
+        self._check(name, f"a list or tuple of {what}", are_texts)
+        self._check(name, "named once each", len(set(texts)) == len(texts))
 
     def _check_shares(self) -> None:
         allowed = 'shares of values by column, such as {"churn": {"yes": 0.3, "no": 0.7}}'

@@ -13,6 +13,7 @@ from postprocess.selection.context import Context, Course, Step
 from postprocess.selection.eligibility import EXCLUSION_REASONS, eligible_rows, training_copies
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.rounding import worth_trying
+from postprocess.selection.row_rules import enforce
 from postprocess.selection.steps import (
     filter_close_rows,
     ipf_weights,
@@ -36,7 +37,7 @@ class Selection:
     the selection began, overall accuracy) after each step, and after each round of refinement if the targets are the
     training data's own tables. excluded: number of pool rows that could not be selected, by reason. weights:
     (n_eligible,) IPF weights of the eligible rows. training_dcr: (n_training,) distance of each training row to the
-    nearest other one; None without a privacy filter.
+    nearest other one; None without a privacy filter. rules: the texts of the rules that hold in every selected row.
     """
 
     rows: np.ndarray
@@ -47,6 +48,7 @@ class Selection:
     excluded: dict[str, int]
     weights: np.ndarray
     training_dcr: np.ndarray | None
+    rules: tuple[str, ...] = ()
 
 
 def select(
@@ -68,7 +70,11 @@ def select(
     selected.
     """
     course = Course()
-    eligible, excluded = eligible_rows(training, pool, parameters, warn=journal.warn)
+    n = parameters.rows or training.n_rows
+    enforced, breaking = enforce(pool.broken, parameters.rules, pool.n_rows, n, warn=journal.warn)
+    eligible, excluded = eligible_rows(
+        training, pool, parameters, breaking=breaking if pool.broken else None, warn=journal.warn
+    )
     layout, sequence = layout_within(training.codes, np.asarray(n_codes, np.int64), parameters, warn=journal.warn)
     with open_workers(parameters.threads, progress=journal.progress) as workers:
         context = Context(
@@ -108,7 +114,7 @@ def select(
     accuracy = {step: found[step] for step in reversed(reached)}
     _log(accuracy, len(subset) / context.n, journal)
     curve = course.curve(accuracy)
-    return Selection(rows, sample, accuracy, comparison, curve, excluded, weights, training_dcr)
+    return Selection(rows, sample, accuracy, comparison, curve, excluded, weights, training_dcr, enforced)
 
 
 def _compare(

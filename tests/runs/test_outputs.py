@@ -55,8 +55,8 @@ def test_the_summary_agrees_with_the_files(training, output):
     assert summary["versions"]["numpy"] == np.__version__
     assert 10**7 < summary["peak_memory_bytes"] < 10**11
     stages = summary["stages"]
-    assert [stage["name"] for stage in stages][:3] == ["reading", "pool", "reading the pool"]
-    assert [stage["rows"] for stage in stages][:3] == [200, 1600, 1600]
+    assert [stage["name"] for stage in stages][:4] == ["reading", "rules", "pool", "reading the pool"]
+    assert [stage["rows"] for stage in stages][:4] == [200, 200, 1600, 1600]
     assert [stage["name"] for stage in stages[-3:]] == ["writing", "reading the result", "closest training rows"]
     assert stages[-2]["rows"] == 200
     assert 0 < sum(stage["seconds"] for stage in stages) <= summary["seconds"] + 0.001 * len(stages)

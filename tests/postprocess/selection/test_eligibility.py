@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,30 @@ def test_copies_and_rare_rows_are_excluded_if_enough_others_are_left(fingerprint
     assert len(warnings) == len(warned)
     for text, pattern in zip(warnings, warned, strict=True):
         assert re.match(pattern, text)
+
+
+def test_rows_that_break_a_rule_are_excluded_and_counted_first():
+    warnings = []
+    breaking = np.array([True, True, False, False, False, False, False])
+    pool = rows([1, 5, 6, 7, 8, 9, 2])
+    found, counts = eligible_rows(TRAINING, pool, selection_parameters(), breaking=breaking, warn=warnings.append)
+    assert found.tolist() == [2, 3, 4, 5]
+    assert (counts, warnings) == ({"rules": 2, "training_copies": 1, "rare": 0}, [])
+
+
+def test_a_column_that_keeps_many_rows_out_is_named():
+    warnings = []
+    pool = replace(rows([5, 6, 7, 8, 9, 10], rare=[0]), rare_in={"name": 1, "other": 0})
+    eligible_rows(TRAINING, pool, selection_parameters(), warn=warnings.append)
+    (warning,) = warnings
+    assert "column 'name' keeps 17% of the pool rows out" in warning
+
+
+def test_a_pool_of_which_more_than_half_is_kept_out_is_warned_of():
+    warnings = []
+    eligible_rows(TRAINING, rows([1, 1, 2, 3, 4, 5, 6, 7, 8]), selection_parameters(), warn=warnings.append)
+    (warning,) = warnings
+    assert "more than half of the 9 pool rows" in warning and "5 equal to a training row" in warning
 
 
 def test_training_copies_are_eligible_on_request():

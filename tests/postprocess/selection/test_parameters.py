@@ -31,8 +31,9 @@ NUMBERS = {  # the rule, allowed values, other values
     "max_memory": ("a number of GiB above 0", [0.001, 64], [0, -1]),
 }
 
-NAMES = ("quasi_identifiers", "exclude")
-TRUTHS = ("allow_training_copies", "exclude_unique_combinations")
+NAMES = ("quasi_identifiers", "exclude", "rules")
+TRUTHS = ("allow_training_copies", "exclude_unique_combinations", "find_rules", "realism")
+MAPPINGS = ("target_shares", "column_kinds")
 
 
 def allowed(name):
@@ -47,7 +48,7 @@ NUMBER_CASES = [(name, value) for name, (_, _, bad) in NUMBERS.items() for value
 
 def test_the_lists_here_name_every_parameter():
     names = {field.name for field in dataclasses.fields(SelectionParameters)}
-    assert names == {*WHOLE, *NUMBERS, *TRUTHS, *NAMES, "weight_column", "target_shares"}
+    assert names == {*WHOLE, *NUMBERS, *TRUTHS, *NAMES, *MAPPINGS, "weight_column"}
 
 
 def test_the_defaults_are_valid_and_cannot_be_changed():
