@@ -178,7 +178,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         binning = fit_binning(inputs.training, kinds=parameters.column_kinds, progress=progress)
         for line in (*inputs.notes(binning), *kinds_table(binning)):
             progress.log(line)
-        journal.warn(*inputs.warnings(), *binning.warnings())
+        journal.warn(*binning.warnings())
         quasi_identifiers = binning.required(parameters.quasi_identifiers, "quasi_identifiers")
         columns_and_shares = parameters.weight_column, parameters.target_shares
         weights = training_weights(inputs.training, binning, *columns_and_shares, progress=progress)

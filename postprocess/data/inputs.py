@@ -26,12 +26,6 @@ class Inputs:
     holdout: Source | None = None
     result: Source | None = None
 
-    def warnings(self) -> list[str]:
-        """Return what the user should know about the files."""
-        if self.pool is not None and filecmp.cmp(self.training.path, self.pool.path, shallow=False):
-            return [f"{self.pool.path}: the same as the training data, so the result is a copy of it"]
-        return []
-
     def notes(self, binning: Binning) -> list[str]:
         """Return a line for each file that is not a plain CSV or Parquet file. The line says how the file was read.
 

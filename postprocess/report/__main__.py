@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ if __name__ == "__main__":
 from postprocess.data.binning import fit_binning
 from postprocess.data.encoding import read_codes
 from postprocess.data.inputs import open_inputs
+from postprocess.data.kinds import kind_rows
 from postprocess.data.row_weights import training_weights
 from postprocess.data.sources import ENDINGS, open_source
 from postprocess.report.findings import findings_of
@@ -64,28 +66,29 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_again(call: argparse.Namespace, progress: Progress) -> list[Path]:
     """Look at all files anew, and write a page under a free name; returns the paths of the files written."""
-    exclude, weight_column, shares = _weighting_of_the_run(call.result, call.training)
+    read_as = _read_as(call.result, call.training)
     inputs = open_inputs(
         call.training,
         result=call.result,
         pool=call.pool,
         holdout=call.holdout,
-        exclude=exclude,
-        weight_column=weight_column,
+        exclude=read_as.exclude,
+        weight_column=read_as.weight_column,
     )
     assert inputs.result is not None, "the call requires it"
     page, qa_page = _free_pages(call)
-    binning = fit_binning(inputs.training, progress=progress)
+    binning = fit_binning(inputs.training, kinds=read_as.kinds, progress=progress)
     holdout = inputs.read_holdout(binning, progress=progress)
     sources = {"training": inputs.training, "result": inputs.result} | ({"pool": inputs.pool} if inputs.pool else {})
     codes = {role: read_codes(source, binning, progress=progress).codes for role, source in sources.items()}
-    weights = training_weights(inputs.training, binning, weight_column, shares, progress=progress)
+    weights = training_weights(inputs.training, binning, read_as.weight_column, read_as.shares, progress=progress)
     files = {role: file_facts(source, codes[role].shape[1]) for role, source in sources.items()}
 
     summary: dict[str, Any] = {"versions": versions(), "made_again": True} | _of_the_run(files, call.result, progress)
     for role, facts in files.items():
         summary[role] = summary.get(role, {}) | facts
-    summary["weighting"] = weighting(weights, weight_column, shares)
+    summary["weighting"] = weighting(weights, read_as.weight_column, read_as.shares)
+    summary["columns"] = kind_rows(binning)
     others = []
     if "pool" in codes and "pool_sample" not in summary.get("accuracy", {}):
         n_pool = codes["pool"].shape[1]
@@ -134,23 +137,34 @@ def _stem(data: Path) -> str:
     return data.name[: len(data.name) - len(ending)]
 
 
-def _weighting_of_the_run(result: Path, training: Path) -> tuple[list[str], str | None, dict[str, dict[object, float]]]:
-    """Return the columns that the result's run left out, and how it weighted the training rows, from its summary.
+@dataclass(frozen=True)
+class _ReadAs:
+    """How a run has read its training data: columns left out, their kinds, and the weights of its rows."""
+
+    exclude: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    weight_column: str | None = None
+    shares: Mapping[str, Mapping[object, float]] = field(default_factory=dict)
+
+
+def _read_as(result: Path, training: Path) -> _ReadAs:
+    """Return how the result's run has read its training data, from its summary.
 
     A summary of other training data says nothing.
     """
     try:
         summary = json.loads(result.with_name(f"{_stem(result)}_summary.json").read_text(encoding="utf-8"))
         if summary["training"]["sha256"] != open_source(training, role="training").sha256:
-            return [], None, {}
+            return _ReadAs()
         parameters = summary["parameters"]["selection"]
         shares = {
             column: {None if value == "None" else value: share for value, share in of.items()}
             for column, of in parameters["target_shares"].items()
         }
-        return list(parameters["exclude"]), parameters["weight_column"], shares
+        kinds = dict(parameters.get("column_kinds", {}))
+        return _ReadAs(tuple(parameters["exclude"]), kinds, parameters["weight_column"], shares)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return [], None, {}  # there is no summary, or one of before there were such parameters
+        return _ReadAs()  # there is no summary, or one of before there were such parameters
 
 
 def _of_the_run(files: Mapping[str, Mapping], result: Path, progress: Progress) -> dict[str, Any]:

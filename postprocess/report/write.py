@@ -118,6 +118,9 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
     accuracy = {step: each.as_dict() for step, each in selection.accuracy.items()}
     if harm := worse_than_a_sample({"accuracy": accuracy, "stages": [stage.status for stage in journal.stages]}):
         journal.warn(harm)
+    real_rows = int(np.count_nonzero(np.isin(read.fingerprints, run.training.fingerprints)))
+    if real_rows:
+        journal.warn(f"the result contains {real_rows:,} real rows: they equal training rows")
     origin, trainings = pool_usage(selection.rows, run.pool_file.path, run.pool.n_rows)
     pool_parameters, selection_parameters = map(asdict, run.parameters)
     return {
@@ -132,6 +135,7 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         "accuracy": accuracy,
         "curve": [[round(seconds, 3), overall] for seconds, overall in selection.curve],
         "excluded": selection.excluded,
+        "real_rows": real_rows,
         "weights": weight_summary(selection.weights),
         "origin": origin,
         "trainings": trainings,

@@ -21,6 +21,7 @@ EXCLUSION_REASONS = {  # why a pool row is not eligible
     "near_copies": "too close to a training row (privacy_filter)",
     "not_compared": "not drawn to be considered, by IPF weight",
 }
+COMMON_SHARE = 0.1  # of the training rows that equal another one: above, equal rows come about by chance
 MAX_SHARE_KEPT_OUT = 0.5  # of the pool, without a warning
 MAX_RARE_SHARE = 0.1  # of the pool, by one column, without a warning
 
@@ -39,9 +40,11 @@ def eligible_rows(
 
     The reasons are `rules`, if there are any, `unique_combinations`, if the parameters ask for it, `training_copies`,
     unless they are allowed, and `rare`: rows with a `_RARE_` value that the training data does not have. The last two
-    are dropped, with a warning, if they would leave fewer rows than the training data has.
+    are dropped, with a warning, if they would leave fewer rows than the training data has. But copies are refused if
+    training rows hardly ever equal each other, because then the pool consists of real rows.
 
-    Raises InputError if the first one does, or if any of them leaves fewer than `rows` of the parameters.
+    Raises InputError if `unique_combinations` does, if the pool consists of copies, or if any reason leaves fewer than
+    `rows` of the parameters.
     """
     n = parameters.rows or training.n_rows
     excluded, counts = np.zeros(pool.n_rows, dtype=bool), {}
@@ -66,6 +69,11 @@ def eligible_rows(
                 f"rows={n}: only {left:,} of {pool.n_rows:,} pool rows may be selected (not those "
                 f"{EXCLUSION_REASONS[reason]}); ask for fewer, or bring a larger pool"
             )
+        elif reason == "training_copies" and not _equal_rows_are_common(training):
+            raise InputError(
+                f"only {left:,} of {pool.n_rows:,} pool rows differ from all training rows, and {n:,} are needed, so "
+                "real rows would be in the result; bring another pool, or set allow_training_copies=True"
+            )
         elif number:
             warn(
                 f"{number:,} pool rows {EXCLUSION_REASONS[reason]} may be selected, because without them fewer than "
@@ -73,6 +81,12 @@ def eligible_rows(
             )
     _warn_of_rows_kept_out(pool, counts, warn)
     return np.flatnonzero(~excluded), counts
+
+
+def _equal_rows_are_common(training: Codes) -> bool:
+    """Return whether training rows often equal each other, as they do in tables of few columns."""
+    _, rows = np.unique(training.fingerprints, return_counts=True)
+    return int(rows[rows > 1].sum()) > COMMON_SHARE * training.n_rows
 
 
 def _warn_of_rows_kept_out(pool: Codes, counts: dict[str, int], warn: Callable[[str], None]) -> None:

@@ -93,7 +93,7 @@ def test_names_from_outside_are_escaped_in_the_report(tmp_path, output):
     assert call(save(frame, tmp_path / "<script>.csv"), "--output", output) == 0
     assert list(read_texts(output / "results" / f"{STEM}.csv"))[:2] == ["<script>", "&amp;"]
     page = (output / "results" / f"{STEM}_report.html").read_text()
-    assert "&lt;script&gt;.csv" in page and page.count("<script>") == 2 and page.count("<script") == 3  # its own
+    assert "&lt;script&gt;.csv" in page and "<script" not in page
 
 
 def test_a_single_column_gives_a_result(tmp_path, output):

@@ -90,7 +90,7 @@ def test_the_kind_of_a_column_can_be_given(tmp_path, output, capsys):
     kinds = {column["name"]: column["kind"] for column in summary_of(output)["columns"]}
     assert (kinds["zip"], kinds["total"], kinds["city"]) == ("category", "number", "category")
     line = refusal(capsys, tmp_path / "other", training, "--set", "column_kinds={'city': 'number'}")
-    assert "'city'" in line and "'city 0'" in line or "'city" in line
+    assert "column 'city' cannot be read as a number: row 1 after the header has 'city " in line
 
 
 def test_kinds_work_for_frames():

@@ -6,14 +6,22 @@ import re
 import numpy as np
 import pandas as pd
 
-from tests.runs.support import STEM, call, save, text_frame
+from tests.runs.support import STEM, call, refusal, save, text_frame
 
 
-def test_a_pool_that_is_the_training_data_gets_a_warning(training, output, capsys):
-    assert call(training, "--pool", training, "--output", output) == 0
-    assert f"warning: {training}: the same as the training data, so the result is a copy" in capsys.readouterr().err
+def test_a_pool_of_the_training_rows_is_refused_shuffled_or_not(training, output, tmp_path, capsys):
+    shuffled = save(text_frame().sample(frac=1, random_state=1), tmp_path / "shuffled.csv")
+    for pool in (training, shuffled):
+        assert "only 0 of 200 pool rows differ" in refusal(capsys, output, training, "--pool", pool)
+
+
+def test_real_rows_in_the_result_are_counted_on_request(training, output, capsys):
+    allowed = ("--set", "allow_training_copies=True", "--set", "privacy_filter=0")
+    assert call(training, "--pool", training, "--output", output, *allowed) == 0
+    assert "warning: the result contains 200 real rows" in capsys.readouterr().err
     summary = json.loads((output / "results" / f"{STEM}_summary.json").read_text())
-    assert any("the result is a copy" in warning for warning in summary["warnings"])
+    assert summary["real_rows"] == 200
+    assert any("the result contains 200 real rows" in warning for warning in summary["warnings"])
 
 
 def test_a_result_worse_than_a_random_sample_gets_a_warning(output, tmp_path, capsys):

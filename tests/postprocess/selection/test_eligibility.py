@@ -21,6 +21,7 @@ def rows(fingerprints, rare=(), combinations=None):
 
 
 TRAINING = rows([1, 2, 3, 4])
+OFTEN_EQUAL = rows([1, 2, 3, 3])
 
 
 @pytest.mark.parametrize(
@@ -34,12 +35,12 @@ TRAINING = rows([1, 2, 3, 4])
         ([5, 6, 7, 8, 9], [0, 4], [0, 1, 2, 3, 4], (0, 0), [RARE_STAY.format(2)]),
         ([1, 5, 6, 7, 8], [2], [1, 2, 3, 4], (1, 0), [RARE_STAY.format(1)]),  # copies go first
         ([1, 2, 5, 6, 7], [4], [0, 1, 2, 3], (0, 1), [COPIES_STAY.format(2)]),
-        ([1, 2, 3, 4], [0], [0, 1, 2, 3], (0, 0), [COPIES_STAY.format(4), RARE_STAY.format(1)]),
+        ([1, 2, 3, 4], [0], [0, 1, 2, 3], (0, 0), [COPIES_STAY.format(3), RARE_STAY.format(1)]),
     ],
 )
 def test_copies_and_rare_rows_are_excluded_if_enough_others_are_left(fingerprints, rare, eligible, excluded, warned):
     warnings = []
-    found, counts = eligible_rows(TRAINING, rows(fingerprints, rare), selection_parameters(), warn=warnings.append)
+    found, counts = eligible_rows(OFTEN_EQUAL, rows(fingerprints, rare), selection_parameters(), warn=warnings.append)
     assert found.tolist() == eligible
     assert counts == dict(zip(("training_copies", "rare"), excluded, strict=True))
     assert len(warnings) == len(warned)
@@ -69,6 +70,14 @@ def test_a_pool_of_which_more_than_half_is_kept_out_is_warned_of():
     eligible_rows(TRAINING, rows([1, 1, 2, 3, 4, 5, 6, 7, 8]), selection_parameters(), warn=warnings.append)
     (warning,) = warnings
     assert "more than half of the 9 pool rows" in warning and "5 equal to a training row" in warning
+
+
+def test_a_pool_of_real_rows_is_refused_if_equal_rows_are_not_common():
+    for pool in (rows([1, 2, 3, 4]), rows([4, 4, 2, 1, 3, 5, 6, 7])):
+        with pytest.raises(InputError, match=r"^only \d of \d pool rows differ .* set allow_training_copies=True$"):
+            eligible_rows(TRAINING, pool, selection_parameters(), warn=pytest.fail)
+        allowed = selection_parameters(allow_training_copies=True)
+        assert len(eligible_rows(TRAINING, pool, allowed, warn=pytest.fail)[0]) == pool.n_rows
 
 
 def test_training_copies_are_eligible_on_request():

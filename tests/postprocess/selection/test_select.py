@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess.data.codes import Codes
+from postprocess.runtime.exits import InputError
 from postprocess.runtime.stages import Journal, Stage
 from postprocess.selection import select as selection_module
 from postprocess.selection.context import Step
@@ -197,13 +198,10 @@ def test_training_copies_and_rare_rows_are_excluded():
     assert selection.stages[Step.IPF].rows == 125
 
 
-def test_training_copies_and_rare_rows_stay_if_too_few_others_are_left():
+def test_training_copies_are_refused_and_rare_rows_stay_if_too_few_others_are_left():
     training, pool = data_with_copies(80, n_pool=139)
-    selection = run(training, pool)
-    assert_selects(selection, training, pool)
-    assert selection.excluded == {"training_copies": 0, "rare": 15, "near_copies": 0, "not_compared": 0}
-    assert (selection.rows < 80).any()
-    assert re.match("80 pool rows equal to a training row may be selected.* fewer than 60", selection.warnings[0])
+    with pytest.raises(InputError, match=r"^only 59 of 139 pool rows differ from all training rows, and 60 are needed"):
+        run(training, pool)
     training, pool = data_with_copies(5, n_pool=70)
     selection = run(training, pool)
     assert_selects(selection, training, pool)
