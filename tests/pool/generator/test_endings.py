@@ -20,6 +20,7 @@ def test_numbers_without_a_preference_have_any_ending():
         (DRAW.integers(-500, 500, 2_000) * 100, {(100, 0)}),
         (DRAW.integers(0, 3_000, 2_000) * 5, {(10, 0), (10, 5)}),
         (np.concatenate([DRAW.integers(0, 10**6, 1_000), DRAW.integers(0, 1_000, 500) * 1_000]), {(1_000, 0)}),
+        (np.concatenate([DRAW.integers(0, 10**5, 1_900), DRAW.integers(0, 1_000, 100) * 100 + 96]), {(100, 96)}),
     ],
 )
 def test_the_longest_endings_on_which_numbers_heap_up_are_found(numbers, expected):
