@@ -137,6 +137,10 @@ SELECTION = SelectionParameters(
     exclude_unique_combinations=False,
     # Whether the report measures how real the rows look beyond the tables. It takes some seconds.
     realism=True,
+    # Whether the report measures how well models learn from the result. It takes some seconds.
+    usefulness=True,
+    # The column that these models predict. None: up to three columns that can be predicted.
+    target_column=None,
     # Threads. None: all cores. The result does not depend on it.
     threads=None,
     # Seed of the selection.
@@ -149,7 +153,7 @@ def main(arguments: Sequence[str]) -> int:
     open_standard_streams()
     call = parse_call(arguments)
     return run_to_exit(
-        lambda: run(call, open_progress(sys.stderr)),
+        lambda: run(call, open_progress(sys.stderr, verbose=call.verbose)),
         wrong_input=(InputError, ParameterError),
         failed=(PoolError,),
         to_save_memory="lower sample_size, max_memory or the swapsizes",
@@ -180,6 +184,8 @@ def run(call: Call, progress: Progress) -> list[Path]:
             progress.log(line)
         journal.warn(*binning.warnings())
         quasi_identifiers = binning.required(parameters.quasi_identifiers, "quasi_identifiers")
+        if parameters.target_column is not None:
+            binning.required((parameters.target_column,), "target_column")
         columns_and_shares = parameters.weight_column, parameters.target_shares
         weights = training_weights(inputs.training, binning, *columns_and_shares, progress=progress)
         holdout = inputs.read_holdout(binning, threads=threads, progress=progress)  # now: it may not fit

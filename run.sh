@@ -30,6 +30,7 @@ usage: ./run.sh TRAINING [options]
   --seed N           start all randomness, of pool and selection, from N
   --exclude COLUMNS  leave columns of TRAINING out, such as --exclude id,name; they are neither trained nor written
   --set NAME=VALUE   take another value for a parameter of main.py, such as --set sample_size=10; may be repeated
+  --verbose          log short steps as well
   --version          show the version
   --help             show this text
 

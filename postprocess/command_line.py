@@ -17,7 +17,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Call:
-    """What a call asks for. settings: the parameters, by name, that it gives in place of main.py's."""
+    """What a call asks for.
+
+    settings: the parameters, by name, that it gives in place of main.py's. verbose: short steps are logged as well.
+    """
 
     training: Path
     pool: Path | None
@@ -25,6 +28,7 @@ class Call:
     output: Path
     draft: bool
     settings: dict[str, Any] = field(default_factory=dict)
+    verbose: bool = False
 
     @property
     def suffix(self) -> str:
@@ -49,6 +53,7 @@ def parse_call(arguments: Sequence[str]) -> Call:
     parser.add_argument("--seed", type=_whole, metavar="N")
     parser.add_argument("--exclude", type=_names, metavar="COLUMNS", action="extend")
     parser.add_argument("--set", type=_setting, metavar="NAME=VALUE", action="append", default=[])
+    parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--version", action="version", version=version())
     given = parser.parse_args(arguments)
     if given.draft and given.pool is not None:
@@ -59,7 +64,8 @@ def parse_call(arguments: Sequence[str]) -> Call:
     names = Counter(name for name, _ in settings)
     if twice := sorted(name for name, number in names.items() if number > 1):
         parser.error(f"{', '.join(twice)}: given twice; leave one of the values out")
-    return Call(given.training, given.pool, given.holdout, given.output, given.draft, dict(settings))
+    files = given.training, given.pool, given.holdout, given.output
+    return Call(*files, given.draft, dict(settings), given.verbose)
 
 
 def version() -> str:

@@ -122,10 +122,8 @@ def follow_training(events: Iterator[Event], plan: CyclePlan, progress: Progress
                     task.update(done)
                 case {"event": "epoch"}:
                     epoch = Epoch(**{name: value for name, value in event.items() if name != "event"})
-                    note = _describe_epoch(epoch, plan.settings.max_epochs)
-                    task.update(done, note=note)
+                    task.update(done, note=_describe_epoch(epoch))
                     if epoch.validation_loss is not None:  # or else the epoch has not ended
-                        progress.log(f"{plan.label}: {note}")
                         epochs.append(epoch)
                 case {"event": "trained"}:
                     task.update(PERCENT, note=f"ended by {event['ended_by']}")
@@ -150,6 +148,7 @@ def _follow_preparing(events: Iterator[Event], plan: CyclePlan, progress: Progre
                     done = PREPARING_STEPS.index(step) + completed
                     task.update(PERCENT * done / len(PREPARING_STEPS), note=step)
                 case _:
+                    task.update(PERCENT, note="")
                     return [event]
     return []
 
@@ -166,11 +165,10 @@ def follow_sampling(events: Iterator[Event], plan: CyclePlan, progress: Progress
                     yield Path(folder)
 
 
-def _describe_epoch(epoch: Epoch, max_epochs: int) -> str:
-    parts = [f"epoch {epoch.number:g} of at most {max_epochs}"]
-    losses = (("training loss", epoch.training_loss), ("validation loss", epoch.validation_loss))
-    parts += [f"{name} {value:.4f}" for name, value in losses if value is not None]
-    return ", ".join(parts)
+def _describe_epoch(epoch: Epoch) -> str:
+    losses = (("training", epoch.training_loss), ("validation", epoch.validation_loss))
+    known = [f"{value:.2f} in {name}" for name, value in losses if value is not None]
+    return ", loss ".join([f"epoch {epoch.number:g}", *[" and ".join(known)] * bool(known)])
 
 
 def _environment(folder: Path) -> dict[str, str]:

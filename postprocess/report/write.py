@@ -13,12 +13,12 @@ from postprocess.data.inputs import Inputs
 from postprocess.data.kinds import kind_rows
 from postprocess.data.sources import Source, open_source
 from postprocess.privacy.membership import MIN_CONTROLS, attack
+from postprocess.report.beyond_tables import beyond_tables
 from postprocess.report.closest_rows import closest_training_rows
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport, evaluate
 from postprocess.report.page import write_page
 from postprocess.report.pool_usage import pool_usage, weight_summary
-from postprocess.report.realism import realism
 from postprocess.report.sentences import worse_than_a_sample
 from postprocess.report.single_rows import combination_figures, shared_values
 from postprocess.report.summary import (
@@ -142,25 +142,13 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         "draft": run.draft,
         "columns": kind_rows(run.binning),
         "rules": rule_figures(run.rules, run.repaired, run.pool.broken, read.broken, selection.rules),
-        **_realism(run, result_file, journal),
+        **beyond_tables(run.inputs, result_file, run.pool_file, selection.pool_sample, run.binning, chosen, journal),
         **attacks,
         **combinations,
         "shared_values": shared_values(run.inputs.training, result_file, run.binning, journal),
         "closest_training_row": closest,
         **findings_of(comparison, training, result, run.binning, run.training.weights),
     }
-
-
-def _realism(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
-    """Return how real the rows look beyond the tables, and those of a random sample of the pool."""
-    chosen = run.parameters[1]
-    if not chosen.realism:
-        return {}
-    with journal.stage("realism") as stage, journal.progress.task("Looking at the rows beyond the tables", unit=""):
-        training, result = read_typed(run.inputs.training, run.binning), read_typed(result_file, run.binning)
-        sample = read_typed(run.pool_file, run.binning, run.selection.pool_sample)
-        stage.rows = len(result)
-        return {"realism": realism(training, {"result": result, "pool_sample": sample}, seed=chosen.seed)}
 
 
 def _attack(run: Run, holdout: np.ndarray, result: np.ndarray, journal: Journal) -> dict[str, Any]:

@@ -20,9 +20,11 @@ from rich.text import Text
 
 from postprocess.runtime.streams import LastingStream
 
+MIN_SECONDS = 1.0  # a task that takes less leaves no line, unless the log is verbose
 SECONDS_PER_LINE = 10.0  # an advancing task logs a line at most this often
-MAX_SILENT_SECONDS = 55.0  # a log that was silent for this long gets a line ...
-SECONDS_PER_CHECK = 5.0  # ... and it is checked this often, so it is never silent for more than a minute
+MAX_SILENT_SECONDS = 55.0  # a log that was silent for this long gets a line
+SECONDS_PER_CHECK = 1.0  # whether a running task is due for a line
+DONE = "done"
 BAR_WIDTH = 20  # characters: the rest of the line is for the numbers
 
 Clock = Callable[[], float]
@@ -85,14 +87,15 @@ class Task:
     def status(self) -> str:
         """Return how far the task is: `3/10 (30 %)  1.2 sweeps/s  6 s left  largest error 0.01`."""
         left = self._seconds_left()
-        time_text = f"{format_seconds(self._elapsed())} so far" if left is None else f"{format_seconds(left)} left"
+        time_text = f"{format_seconds(self.elapsed())} so far" if left is None else f"{format_seconds(left)} left"
         return _join(self.count(), self._pace(), time_text, self.note)
 
     def summary(self) -> str:
         """Return what the task came to: as `status`, with the time that it took."""
-        return _join(self.count(), self._pace(), f"took {format_seconds(self._elapsed())}", self.note)
+        return _join(self.count(), self._pace(), f"took {format_seconds(self.elapsed())}", self.note)
 
-    def _elapsed(self) -> float:
+    def elapsed(self) -> float:
+        """Return the seconds since the start."""
         return self._book.get_time() - self._started
 
     def _seconds_per_step(self) -> float | None:
@@ -135,7 +138,7 @@ class Progress:
         outcome = "stopped"
         try:
             yield task
-            outcome = "done"
+            outcome = DONE
         finally:
             with self._lock:
                 self._running.remove(task)
@@ -153,12 +156,16 @@ class Progress:
 
 
 class Lines(Progress):
-    """Log lines: when a task starts and ends, about every 10 s while it advances, and at least once a minute."""
+    """Log lines: about every 10 s while a task advances, at least once a minute, and when it ends.
 
-    def __init__(self, stream: TextIO, *, clock: Clock = time.monotonic) -> None:
+    A task that takes less than MIN_SECONDS leaves none, unless `verbose` is set.
+    """
+
+    def __init__(self, stream: TextIO, *, verbose: bool = False, clock: Clock = time.monotonic) -> None:
         super().__init__(clock=clock)
-        self._stream = stream
+        self._stream, self._least = stream, 0.0 if verbose else MIN_SECONDS
         self._line_due: dict[Task, float] = {}
+        self._shown: set[Task] = set()  # the running tasks that have a line
         self._written = clock()
         self._idle = threading.Event()
 
@@ -168,16 +175,20 @@ class Lines(Progress):
             print(_timed(text), file=self._stream, flush=True)
 
     def heartbeat(self) -> None:
-        """Write a line for the innermost running task if the log has been silent for long."""
+        """Write a line for the innermost running task if it has none yet, or if the log has been silent for long."""
         with self._lock:
-            if self._running and self._clock() >= self._written + MAX_SILENT_SECONDS:
-                self._write(self._running[-1], self._running[-1].status())
+            if not self._running:
+                return
+            task = self._running[-1]
+            is_new = task not in self._shown and task.elapsed() >= self._least
+            if is_new or self._clock() >= self._written + MAX_SILENT_SECONDS:
+                self._write(task, task.status())
 
     def _begin(self, task: Task) -> None:
         if len(self._running) == 1:
             self._idle = threading.Event()
             threading.Thread(target=self._beat, args=(self._idle,), daemon=True).start()
-        self._write(task, _join("starts", task.count()))
+        self._line_due[task] = self._clock() + self._least
 
     def _changed(self, task: Task) -> None:
         with self._lock:
@@ -185,12 +196,15 @@ class Lines(Progress):
                 self._write(task, task.status())
 
     def _end(self, task: Task, outcome: str) -> None:
-        self._write(task, _join(outcome, task.summary()))
+        if outcome != DONE or task in self._shown or task.elapsed() >= self._least:
+            self._write(task, _join(outcome, task.summary()))
         del self._line_due[task]
+        self._shown.discard(task)
         if not self._running:
             self._idle.set()
 
     def _write(self, task: Task, text: str) -> None:
+        self._shown.add(task)
         self._line_due[task] = self._clock() + SECONDS_PER_LINE
         self.log(_join(task.label, text))
 
@@ -200,9 +214,10 @@ class Lines(Progress):
 
 
 class Bars(Progress):
-    """One bar for each running task, drawn by rich. A task that ends leaves a log line."""
+    """One bar for each running task, drawn by rich. A task that ends leaves a log line, as in `Lines`."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, verbose: bool = False) -> None:
+        self._least = 0.0 if verbose else MIN_SECONDS
         self._console = Console(file=stream, force_terminal=True)
         bars = rich_progress.Progress(
             rich_progress.TextColumn("{task.description}", markup=False),
@@ -224,7 +239,8 @@ class Bars(Progress):
     def _end(self, task: Task, outcome: str) -> None:
         if not self._running:
             self._book.stop()
-        self.log(_join(task.label, outcome, task.summary()))
+        if outcome != DONE or task.elapsed() >= self._least:
+            self.log(_join(task.label, outcome, task.summary()))
 
 
 class _StatusColumn(rich_progress.ProgressColumn):
@@ -232,13 +248,16 @@ class _StatusColumn(rich_progress.ProgressColumn):
         return Text(task.fields["shown"].status(), no_wrap=True, overflow="ellipsis")
 
 
-def open_progress(stream: TextIO | None) -> Progress:
-    """Return bars for a terminal, log lines for another stream, and silence for one that is None or closed."""
+def open_progress(stream: TextIO | None, *, verbose: bool = False) -> Progress:
+    """Return bars for a terminal, log lines for another stream, and silence for one that is None or closed.
+
+    verbose: short tasks leave a line as well.
+    """
     if stream is None or stream.closed:
         return Progress()
     lasting = cast(TextIO, LastingStream(stream))  # it passes on the attributes of the stream
     is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
-    return Bars(lasting) if is_terminal else Lines(lasting)
+    return (Bars if is_terminal else Lines)(lasting, verbose=verbose)
 
 
 def format_seconds(seconds: float) -> str:

@@ -45,6 +45,8 @@ class SelectionParameters:
     rules: tuple[str, ...] = ()
     find_rules: bool = True
     realism: bool = True
+    usefulness: bool = True
+    target_column: str | None = None
 
     def __post_init__(self) -> None:
         for name, minimum in {"ipf_iterations": 1, "refinement_iterations": 0, "seed": 0}.items():
@@ -61,7 +63,7 @@ class SelectionParameters:
         self._check_number("target_smoothing", "a number of at least 0", low=0)
         self._check_number("trimming_data_multiplier", "a number of at least 1", low=1)
         self._check_number("max_memory", "a number of GiB above 0", low=math.ulp(0.0))
-        for name in ("allow_training_copies", "exclude_unique_combinations", "find_rules", "realism"):
+        for name in ("allow_training_copies", "exclude_unique_combinations", "find_rules", "realism", "usefulness"):
             self._check(name, "True or False", isinstance(getattr(self, name), bool))
         for name in ("quasi_identifiers", "exclude", "rules"):
             if isinstance(value := getattr(self, name), list):
@@ -76,8 +78,9 @@ class SelectionParameters:
             bool(self.quasi_identifiers) or not self.exclude_unique_combinations,
         )
         self._check_whole("rows", MIN_RESULT_ROWS, or_none=True)
-        column = self.weight_column
-        self._check("weight_column", "None or the name of a column", column is None or isinstance(column, str))
+        for name in ("weight_column", "target_column"):
+            column = getattr(self, name)
+            self._check(name, "None or the name of a column", column is None or isinstance(column, str))
         self._check_shares()
 
     def _check_texts(self, name: str) -> None:

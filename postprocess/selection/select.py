@@ -93,7 +93,8 @@ def select(
         far_enough, too_close, training_dcr = filter_close_rows(context, eligible, marginals, exempt)
         excluded |= {"near_copies": too_close, "not_compared": len(eligible) - too_close - len(far_enough)}
         eligible = far_enough
-        journal.progress.log(f"pool rows excluded: {_listed(excluded)}")
+        if listed := _listed(excluded):
+            journal.progress.log(f"pool rows kept out: {listed}")
 
         weights = ipf_weights(context, eligible, marginals)
         subset = round_to_subset(context, eligible, weights, targets)
@@ -135,15 +136,15 @@ def _compare(
 
 
 def _log(accuracy: dict[str, Accuracy], multiple: float, journal: Journal) -> None:
-    noise = ", so it has less sampling noise" if multiple > 1 else ""
     names = {
-        "pool_sample": "a random sample of the pool, for comparison",
-        "ipf": f"the oversized subset ({multiple:.3g} times the rows{noise})",
+        "pool_sample": "a random sample of the pool",
+        "ipf": f"the oversized subset, {multiple:.3g} times the rows",
         "trimmed": "the trimmed rows",
         "refined": "the result",
     }
+    journal.progress.log("accuracy: overall (columns / pairs / triples)")
     for step, name in names.items():
-        journal.progress.log(f"accuracy of {name}: {accuracy[step]}")
+        journal.progress.log(f"  {accuracy[step]}  {name}")
 
 
 def _in_sequence(codes: np.ndarray, sequence: np.ndarray) -> np.ndarray:
@@ -152,4 +153,6 @@ def _in_sequence(codes: np.ndarray, sequence: np.ndarray) -> np.ndarray:
 
 
 def _listed(excluded: dict[str, int]) -> str:
-    return ", ".join(f"{excluded[reason]:,} {text}" for reason, text in EXCLUSION_REASONS.items() if reason in excluded)
+    """Return how many rows were kept out for each reason. Those that were not drawn have no fault."""
+    reasons = {reason: text for reason, text in EXCLUSION_REASONS.items() if reason != "not_compared"}
+    return ", ".join(f"{excluded[reason]:,} {text}" for reason, text in reasons.items() if excluded.get(reason))

@@ -17,7 +17,9 @@ def _small(monkeypatch):
     use_generator(monkeypatch, resample)
     monkeypatch.setattr(main, "DRAFT", main.POOL.for_one_cycle(sample_size=3.0))
     monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=2, sample_size=8.0, cycle_backend=None))
-    monkeypatch.setattr(main, "SELECTION", replace(main.SELECTION, refinement_iterations=3, threads=2, realism=False))
+    monkeypatch.setattr(
+        main, "SELECTION", replace(main.SELECTION, refinement_iterations=3, threads=2, realism=False, usefulness=False)
+    )
     monkeypatch.setattr(main, "datetime", Clock)
     yield
     signal.signal(signal.SIGTERM, before)

@@ -108,16 +108,16 @@ def test_durations_read_well(seconds, text):
     assert format_seconds(seconds) == text
 
 
-def test_lines_come_at_the_start_every_ten_seconds_and_at_the_end(lines, stream, clock):
+def test_lines_come_soon_after_the_start_every_ten_seconds_and_at_the_end(lines, stream, clock):
     with lines.task("IPF sweeps", total=10, unit="sweep") as task:
         for _ in range(10):
             clock.seconds += 4
             task.advance()
     assert texts(stream) == [
-        "IPF sweeps  starts  0/10 (0 %)",
-        "IPF sweeps  3/10 (30 %)  4.0 s/sweep  28 s left",
-        "IPF sweeps  6/10 (60 %)  4.0 s/sweep  16 s left",
-        "IPF sweeps  9/10 (90 %)  4.0 s/sweep  4.0 s left",
+        "IPF sweeps  1/10 (10 %)  4.0 s/sweep  36 s left",
+        "IPF sweeps  4/10 (40 %)  4.0 s/sweep  24 s left",
+        "IPF sweeps  7/10 (70 %)  4.0 s/sweep  12 s left",
+        "IPF sweeps  10/10 (100 %)  4.0 s/sweep  0.0 s left",
         "IPF sweeps  done  10/10 (100 %)  4.0 s/sweep  took 40 s",
     ]
 
@@ -137,21 +137,41 @@ def test_a_text_with_line_breaks_is_one_line(lines, stream):
 def test_a_failing_task_is_logged_as_stopped(lines, stream):
     with pytest.raises(KeyboardInterrupt), lines.task("Training"):
         raise KeyboardInterrupt
-    assert texts(stream) == ["Training  starts", "Training  stopped  took 0.0 s"]
+    assert texts(stream) == ["Training  stopped  took 0.0 s"]
+
+
+def test_a_task_of_less_than_a_second_leaves_a_line_only_in_a_verbose_log(stream, clock):
+    for verbose in (False, True):
+        with Lines(stream, verbose=verbose, clock=clock).task("Training", total=2) as task:
+            clock.seconds += 0.9
+            task.advance(2)
+        assert len(texts(stream)) == 2 * verbose
+
+
+def test_the_heartbeat_logs_a_task_that_takes_long_and_does_not_advance(lines, stream, clock):
+    with lines.task("Training"):
+        lines.heartbeat()
+        assert texts(stream) == []
+        clock.seconds += 1.5
+        lines.heartbeat()
+        lines.heartbeat()
+        assert texts(stream) == ["Training  1.5 s so far"]
 
 
 def test_the_heartbeat_logs_the_innermost_task_after_a_long_silence_only(lines, stream, clock):
     lines.heartbeat()
     with lines.task("Cycles", total=3, unit="cycle"), lines.task("Training"):
+        clock.seconds += 1
+        lines.heartbeat()
         clock.seconds += 54
         lines.heartbeat()
         clock.seconds += 1
         lines.heartbeat()
         lines.heartbeat()
-        assert texts(stream)[2:] == ["Training  55 s so far"]
+        assert texts(stream) == ["Training  1.0 s so far", "Training  56 s so far"]
     clock.seconds += 100
     lines.heartbeat()
-    assert len(texts(stream)) == 5
+    assert len(texts(stream)) == 4
 
 
 def test_the_heartbeat_thread_beats_while_nothing_advances_and_ends_with_the_task(stream, monkeypatch):
@@ -167,7 +187,9 @@ def test_the_heartbeat_thread_beats_while_nothing_advances_and_ends_with_the_tas
     assert not beat.is_alive()
 
 
-def test_threads_may_advance_one_task(lines, stream):
+def test_threads_may_advance_one_task(stream, clock):
+    lines = Lines(stream, verbose=True, clock=clock)
+
     def advance_often() -> None:
         for _ in range(1000):
             task.advance()
@@ -186,7 +208,7 @@ def test_a_task_that_has_ended_may_still_be_advanced(lines, stream, clock):
         pass
     clock.seconds += 100
     task.advance()
-    assert len(texts(stream)) == 2
+    assert texts(stream) == []
 
 
 def test_the_base_progress_takes_everything_and_shows_nothing(capsys):
@@ -201,7 +223,7 @@ def test_the_base_progress_takes_everything_and_shows_nothing(capsys):
 
 def test_bars_show_the_status_and_leave_one_line_per_task():
     stream = Terminal()
-    bars = Bars(stream)
+    bars = Bars(stream, verbose=True)
     with bars.task("Cycles", total=2, unit="cycle") as cycles:
         with bars.task("Training [1]", total=4) as training:
             training.update(4, note="loss 0.5")

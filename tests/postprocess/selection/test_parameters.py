@@ -32,7 +32,7 @@ NUMBERS = {  # the rule, allowed values, other values
 }
 
 NAMES = ("quasi_identifiers", "exclude", "rules")
-TRUTHS = ("allow_training_copies", "exclude_unique_combinations", "find_rules", "realism")
+TRUTHS = ("allow_training_copies", "exclude_unique_combinations", "find_rules", "realism", "usefulness")
 MAPPINGS = ("target_shares", "column_kinds")
 
 
@@ -48,7 +48,7 @@ NUMBER_CASES = [(name, value) for name, (_, _, bad) in NUMBERS.items() for value
 
 def test_the_lists_here_name_every_parameter():
     names = {field.name for field in dataclasses.fields(SelectionParameters)}
-    assert names == {*WHOLE, *NUMBERS, *TRUTHS, *NAMES, *MAPPINGS, "weight_column"}
+    assert names == {*WHOLE, *NUMBERS, *TRUTHS, *NAMES, *MAPPINGS, "weight_column", "target_column"}
 
 
 def test_the_defaults_are_valid_and_cannot_be_changed():

@@ -98,7 +98,7 @@ def test_the_result_has_n_rows_and_is_far_better_than_a_random_sample():
     assert selection.excluded == {"training_copies": 0, "rare": 0, "near_copies": 0, "not_compared": 0}
     assert selection.warnings == []
     for measured in selection.accuracy.values():
-        assert any(line.startswith("accuracy of") and str(measured) in line for line in selection.lines)
+        assert any(str(measured) in line for line in selection.lines)
 
 
 def test_stages_and_curve_describe_the_run():
