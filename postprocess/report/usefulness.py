@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.tree import DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
+from postprocess.report.model_scores import score_of
 from postprocess.report.recurring_numbers import DECIMALS
 from postprocess.runtime.random_streams import random_stream
 
@@ -186,7 +186,7 @@ def _tree_skill(features: np.ndarray, truth: np.ndarray, n_classes: int, rng: np
     kept = _folds(truth, n_classes, rng) == 0
     known = truth[:, None] == np.arange(n_classes) if n_classes else truth[:, None]
     tree = DecisionTreeRegressor(**LOOK_SETTINGS).fit(features[~kept], known[~kept])
-    score, error = _score(truth[kept], tree.predict(features[kept]).reshape(-1, known.shape[1]))
+    score, error = score_of(truth[kept], tree.predict(features[kept]).reshape(-1, known.shape[1]))
     is_auc = n_classes > 0
     return _skill(is_auc, score) if _skill(is_auc, score - SIGMAS * error) > 0 else 0.0
 
@@ -229,7 +229,7 @@ def _figures(data: _Data, name: str, classes: pd.Index, rng: np.random.Generator
 def _scores(
     rows: Mapping[str, _Rows], holdout: _Rows | None, n_classes: int, categories: np.ndarray, rng: np.random.Generator
 ) -> dict[str, list[tuple[float, float]]]:
-    """Return the scores and errors, see `_score`, of REPEATS models of each frame.
+    """Return the scores and errors, see `score_of`, of REPEATS models of each frame.
 
     The models learn from bootstrap samples if there is a holdout. If there is none, each is tested on its own third of
     the training rows. categories: (n_columns,) bool, which features they are.
@@ -247,7 +247,7 @@ def _scores(
             drawn = rng.choice(drawn, fewest) if holdout else drawn
             learn = (fit[0][drawn], fit[1][drawn], features)
             predicted = _predicted(*learn, n_classes=n_classes, categories=categories, state=state)
-            scores[role].append(_score(truth, predicted))
+            scores[role].append(score_of(truth, predicted))
     return scores
 
 
@@ -274,38 +274,3 @@ def _predicted(
     if len(known) > 1:
         probabilities[:, known] = model.fit(features, truth).predict_proba(tested)
     return probabilities
-
-
-def _score(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
-    """Return AUC or R2, at least -1, and the standard error that the number of tested rows gives it.
-
-    predicted: as `_predicted` returns it. Of two classes, the AUC is the second one's.
-    """
-    n_classes = predicted.shape[1]
-    if n_classes == 1:
-        parts = [_r2(truth, predicted[:, 0])]
-    else:
-        tested = [place for place in range(n_classes == 2, n_classes) if (truth == place).any()]
-        parts = [_auc(truth == place, predicted[:, place]) for place in tested]
-    scores, influences = zip(*parts, strict=True)
-    error = np.linalg.norm(np.mean(influences, axis=0))
-    return max(float(np.mean(scores)), -1.0), min(float(error), 1.0)
-
-
-def _r2(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return R2 and the influence of each row on it: (n,) float64."""
-    off, spread = (truth - predicted) ** 2, (truth - truth.mean()) ** 2
-    total = spread.sum()
-    r2 = 1 - off.sum() / total if total else 0.0
-    return r2, ((1 - r2) * spread - off) / (total or 1.0)
-
-
-def _auc(is_class: np.ndarray, predicted: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the AUC of a class and the influence of each row on it, which is DeLong's: (n,) float64."""
-    n_class, n_other = np.count_nonzero(is_class), np.count_nonzero(~is_class)
-    below = rankdata(predicted)
-    for rows in (is_class, ~is_class):
-        below[rows] -= rankdata(predicted[rows])
-    right = np.where(is_class, below / n_other, 1 - below / n_class)
-    auc = right[is_class].mean()
-    return auc, (right - auc) / np.where(is_class, n_class, n_other)
