@@ -226,7 +226,15 @@ def run(call: Call, progress: Progress) -> list[Path]:
 
     # 3. Select: targets, privacy filter, IPF weights, rounding to an oversized subset, trimming, swap refinement.
     shared = [binning.names.index(name) for name in parameters.target_shares]
-    selection = select_rows(training, pool, binning.n_codes, parameters, fixed_columns=shared, journal=journal)
+    selection = select_rows(
+        training,
+        pool,
+        binning.n_codes,
+        parameters,
+        fixed_columns=shared,
+        refuse_copies=call.pool is not None,
+        journal=journal,
+    )
 
     # 4. Write the result, then the report on it. With a holdout, mostlyai-qa's figures are added at the end.
     with journal.stage("writing") as stage:

@@ -9,20 +9,16 @@ NARROW = "\N{NARROW NO-BREAK SPACE}"
 FROM = "≥ "  # begins the label of a bin that ends where the next one begins
 EQUAL_WITHIN = 0.001  # overall accuracies this close are called equal
 
-MAX_DCR_SHARE, MIN_NNDR_RATIO = 0.52, 0.5  # the limits of the MOSTLY AI Prize
-
 ACCURACY_NAMES = {  # of the summary's accuracies, in order
     "pool_sample": "a random sample of the pool",
     "ipf": "after IPF: the oversized subset",
     "trimmed": "after trimming",
     "refined": "after refinement: the result",
 }
-PRIVACY_NAMES = {  # of mostlyai-qa's privacy figures, in order
-    "dcr_share": "share of rows closer to a training row than to a holdout row (DCR share)",
-    "nndr_ratio": "ratio of the nearest-neighbour distance ratios (NNDR ratio)",
-    "ims_training": "rows identical to a training row in that set of columns",
-    "ims_holdout": "rows identical to a holdout row in that set of columns",
-    "ims_trn_hol": "holdout rows identical to a training row, for comparison",
+END_WORDS = {  # of a stage, for its status
+    "iteration limit": "made all its passes",
+    "out of time": "stopped by its time limit",
+    "stalled": "had nothing more to gain",
 }
 
 
@@ -36,7 +32,7 @@ def points(difference: float) -> str:
     return f"{100 * difference:.2f}"
 
 
-def verdict(summary: Mapping) -> str:
+def against_limit(summary: Mapping) -> str:
     """Return what the overall accuracy means, compared with the sampling limit."""
     overall, limit = summary["accuracy"]["refined"]["overall"], summary["sampling_limit"]["overall"]
     if overall > limit + EQUAL_WITHIN:
@@ -123,8 +119,8 @@ def _ipf(stage: Mapping) -> str:
         end += " and stopped, because another one would hardly change the weights"
         advice = " The pool does not have the rows to match these tables exactly."
     else:
-        end += ", the number set by ipf_iterations"
-        advice = " More sweeps usually gain little."
+        end += ", as many as ipf_iterations asks for"
+        advice = " More of them usually gain little."
     errors = f"{percent(stage['mean_error'], 3)} on average and by at most {percent(stage['largest_error'])}"
     return f"IPF {end}. In the last sweep, the fitted tables were off by {errors}.{advice}"
 
@@ -181,7 +177,7 @@ def excluded(summary: Mapping) -> list[str]:
 
 
 def largest_difference(table: Mapping) -> str:
-    """Return a sentence about the cell whose shares differ most, with its counts."""
+    """Return the cell whose shares differ most, in words, with its counts."""
     original_rows, synthetic_rows = sum(table["original"]), sum(table["synthetic"])
     counts = list(zip(table["original"], table["synthetic"], strict=True))
     differences = [abs(synthetic / synthetic_rows - original / original_rows) for original, synthetic in counts]
@@ -194,8 +190,8 @@ def largest_difference(table: Mapping) -> str:
     cell = ", ".join(reversed(parts))
     if original_rows != synthetic_rows or original != int(original):
         shares = percent(original / original_rows), percent(synthetic / synthetic_rows)
-        return f"Largest difference: {shares[0]} of the original and {shares[1]} of the synthetic rows with {cell}."
-    return f"Largest difference: {original:,.0f} original and {synthetic:,} synthetic rows with {cell}."
+        return f"{shares[0]} of the original and {shares[1]} of the synthetic rows with {cell}"
+    return f"{original:,.0f} original and {synthetic:,} synthetic rows with {cell}"
 
 
 def _bin(labels: Sequence[str], code: int) -> str:
@@ -206,47 +202,3 @@ def _bin(labels: Sequence[str], code: int) -> str:
     if after and after[0].startswith(FROM):
         return f"from {label.removeprefix(FROM)} to below {after[0].removeprefix(FROM)}"
     return label
-
-
-def privacy_rows(summary: Mapping) -> list[dict[str, str]]:
-    """Return mostlyai-qa's privacy figures: of its report, their mean and range over the seeds, and their limits."""
-    seeds = summary.get("privacy_by_seed") or []
-    rows = []
-    for key, name in PRIVACY_NAMES.items():
-        show = _ratio if key == "nndr_ratio" else percent
-        values, reported = [seed[key] for seed in seeds], summary["privacy"].get(key)
-        limit, met = _limit(key, values or [reported])
-        rows.append(
-            {
-                "name": name,
-                "report": show(reported),
-                "mean": show(sum(values) / len(values)) if values else "",
-                "range": f"{show(min(values))} to {show(max(values))}" if values else "",
-                "limit": limit,
-                "met": met,
-            }
-        )
-    return rows
-
-
-def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _limit(key: str, values: Sequence[float | None]) -> tuple[str, str]:
-    """Return a figure's limit in words, and whether it is met: by all values, by their mean, or by neither.
-
-    Both are empty for a figure without a limit.
-    """
-    if key == "dcr_share":
-        words, meets = f"at most {percent(MAX_DCR_SHARE, 0)} (MOSTLY AI Prize)", MAX_DCR_SHARE.__ge__
-    elif key == "nndr_ratio":
-        words, meets = f"at least {MIN_NNDR_RATIO} (MOSTLY AI Prize)", MIN_NNDR_RATIO.__le__
-    else:
-        return "", ""
-    known = [value for value in values if value is not None]
-    if not known:
-        return words, "unknown"
-    if all(meets(value) for value in known):
-        return words, "met"
-    return words, "met on average" if meets(sum(known) / len(known)) else "not met"

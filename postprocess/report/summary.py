@@ -18,7 +18,7 @@ from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.stages import Journal
 from postprocess.tables.counts import design_effect
 
-PACKAGES = ("mostlyai", "mostlyai-qa", "numpy", "pandas", "plotly", "pyarrow", "scipy", "torch")
+PACKAGES = ("mostlyai", "mostlyai-qa", "numpy", "pandas", "pyarrow", "scipy", "torch")
 
 
 def file_facts(source: Source, rows: int) -> dict[str, object]:

@@ -58,22 +58,28 @@ def select(
     parameters: SelectionParameters,
     *,
     fixed_columns: Sequence[int] = (),
+    refuse_copies: bool = False,
     journal: Journal,
 ) -> Selection:
     """Select n pool rows, `rows` of the parameters or the number of the training rows, so that all tables match.
 
-    pool: at least n rows; n_codes: (n_columns,) number of codes of each column. fixed_columns: the
-    numbers of the columns whose counts have to be the targets exactly. The journal gets a stage for each step, and the
-    warnings.
+    pool: at least n rows; n_codes: (n_columns,) number of codes of each column. fixed_columns: the numbers of the
+    columns whose counts have to be the targets exactly. refuse_copies: as `eligible_rows` takes it. The journal gets a
+    stage for each step, and the warnings.
 
-    Raises InputError if `exclude_unique_combinations` leaves too few rows, or if `rows` asks for more than may be
-    selected.
+    Raises InputError if the pool consists of copies and they are refused, if `exclude_unique_combinations` leaves too
+    few rows, or if `rows` asks for more than may be selected.
     """
     course = Course()
     n = parameters.rows or training.n_rows
     enforced, breaking = enforce(pool.broken, parameters.rules, pool.n_rows, n, warn=journal.warn)
     eligible, excluded = eligible_rows(
-        training, pool, parameters, breaking=breaking if pool.broken else None, warn=journal.warn
+        training,
+        pool,
+        parameters,
+        breaking=breaking if pool.broken else None,
+        refuse_copies=refuse_copies,
+        warn=journal.warn,
     )
     layout, sequence = layout_within(training.codes, np.asarray(n_codes, np.int64), parameters, warn=journal.warn)
     with open_workers(parameters.threads, progress=journal.progress) as workers:

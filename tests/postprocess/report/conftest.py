@@ -35,6 +35,37 @@ def frame(n_rows, seed):
     )
 
 
+def looks():
+    """Return what a run finds out about columns, rules and the reality of the rows, as plain values."""
+    shares = {"training": 0.25, "result": 0.125, "pool_sample": 0.375}
+    cells = {role: {"cells": 12, "of": 1000, "share": 0.012} for role in shares}
+    cells["result"] |= {"worst_column": HOSTILE, "worst_share": 0.034}
+    classifier = {"training_rows": 120, "rows": 120, "standard_error": 0.0125}
+    columns = [
+        {"name": HOSTILE, "kind": "category", "format": "text", "distinct": 3, "missing": 0, "note": "<i>look</i>"},
+        {"name": "day", "kind": "date", "format": "2024-01-31", "distinct": 1060, "missing": 30, "note": ""},
+    ]
+    rule = {"rule": f"{HOSTILE} <= day", "enforced": True, "pool_repaired": 17}
+    return {
+        "columns": columns,
+        "rules": [
+            rule | {"pool_broken": 1234, "result_broken": 0},
+            rule | {"rule": "day missing together", "pool_repaired": None, "pool_broken": 0, "result_broken": 3},
+        ],
+        "realism": {
+            "classifier": {
+                "result": classifier | {"auc": 0.604, "columns": [{"column": HOSTILE, "auc": 0.58}]},
+                "pool_sample": classifier | {"auc": 0.7},
+            },
+            "cells": dict.fromkeys(("out_of_range", "new_values", "new_shapes"), cells),
+            "recurring": {
+                "largest_difference": 0.125,
+                "columns": [{"column": HOSTILE, "description": "ends in 99"} | shares],
+            },
+        },
+    }
+
+
 def findings_between(training, result, folder):
     """Write two frames as CSV files and return the findings of their comparison."""
     codes = []
@@ -89,6 +120,7 @@ def run_summary(tmp_path):
         "trainings": [],
         "draft": False,
         "closest_training_row": {},
+        **looks(),
         **findings,
     }
     return json.loads(json.dumps(content))

@@ -10,16 +10,10 @@ from pathlib import Path
 import pytest
 
 from postprocess.data.sources import open_source
-from postprocess.report import page as page_module
 from postprocess.report.__main__ import main
 from postprocess.report.mostlyai_qa import QaReport
 from postprocess.report.summary import file_facts, write_summary
 from tests.postprocess.report.conftest import frame
-
-
-@pytest.fixture(autouse=True)
-def _small_plotly(monkeypatch):
-    monkeypatch.setattr(page_module, "get_plotlyjs", lambda: "/* plotly */")
 
 
 @pytest.fixture(autouse=True)
@@ -212,7 +206,7 @@ def test_a_library_that_does_not_load_gives_one_line():
     program = (
         "import runpy, sys; sys.modules['numpy'] = None; runpy.run_module('postprocess.report', run_name='__main__')"
     )
-    project = Path(page_module.__file__).parents[2]
+    project = Path(__file__).parents[3]
     ended = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=False)
     assert ended.returncode == 1 and ended.stdout == ""
     assert ended.stderr.count("\n") == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from postprocess.report import sentences
+from postprocess.report.privacy_figures import privacy_rows
 from postprocess.selection.context import Step
 from postprocess.selection.eligibility import EXCLUSION_REASONS
 
@@ -17,9 +18,9 @@ def test_shares_are_written_in_percent_and_points():
     assert sentences.points(0.5) == "50.00"
 
 
-def test_the_verdict_compares_accuracy_and_limit():
+def test_accuracy_is_compared_with_the_limit():
     above, equal, below = (
-        sentences.verdict({"accuracy": {"refined": {"overall": overall}}, "sampling_limit": {"overall": 0.96}})
+        sentences.against_limit({"accuracy": {"refined": {"overall": overall}}, "sampling_limit": {"overall": 0.96}})
         for overall in (0.98, 0.9605, 0.95)
     )
     assert has(above, "target_smoothing") and "1.00" not in above
@@ -100,7 +101,7 @@ def test_the_largest_difference_is_in_shares():
 
 def test_privacy_figures_meet_their_limits_or_not():
     privacy = {"dcr_share": 0.53, "nndr_ratio": 0.4, "ims_training": 0.0, "ims_holdout": None, "ims_trn_hol": None}
-    rows = sentences.privacy_rows({"privacy": privacy})
+    rows = privacy_rows({"privacy": privacy})
     assert [row["met"] for row in rows] == ["not met", "not met", "", "", ""]
     assert [row["report"][:4] for row in rows] == ["53.0", "0.40", "0.00", "–", "–"]
 
@@ -111,9 +112,9 @@ def test_privacy_figures_meet_their_limits_or_not():
 def test_a_limit_may_be_met_by_the_mean_of_the_seeds(shares, met):
     others = {"nndr_ratio": 0.9, "ims_training": 0.0, "ims_holdout": 0.0, "ims_trn_hol": 0.0}
     seeds = [others | {"dcr_share": share} for share in shares]
-    rows = sentences.privacy_rows({"privacy": {}, "privacy_by_seed": seeds})
+    rows = privacy_rows({"privacy": {}, "privacy_by_seed": seeds})
     assert rows[0]["met"] == met and rows[1]["met"] == "met"
 
 
 def test_whether_an_unknown_figure_meets_its_limit_is_unknown():
-    assert sentences.privacy_rows({"privacy": {}})[0]["met"] == "unknown"
+    assert privacy_rows({"privacy": {}})[0]["met"] == "unknown"

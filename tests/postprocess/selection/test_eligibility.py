@@ -75,9 +75,9 @@ def test_a_pool_of_which_more_than_half_is_kept_out_is_warned_of():
 def test_a_pool_of_real_rows_is_refused_if_equal_rows_are_not_common():
     for pool in (rows([1, 2, 3, 4]), rows([4, 4, 2, 1, 3, 5, 6, 7])):
         with pytest.raises(InputError, match=r"^only \d of \d pool rows differ .* set allow_training_copies=True$"):
-            eligible_rows(TRAINING, pool, selection_parameters(), warn=pytest.fail)
+            eligible_rows(TRAINING, pool, selection_parameters(), refuse_copies=True, warn=pytest.fail)
         allowed = selection_parameters(allow_training_copies=True)
-        assert len(eligible_rows(TRAINING, pool, allowed, warn=pytest.fail)[0]) == pool.n_rows
+        assert len(eligible_rows(TRAINING, pool, allowed, refuse_copies=True, warn=pytest.fail)[0]) == pool.n_rows
 
 
 def test_training_copies_are_eligible_on_request():

@@ -1,0 +1,165 @@
+"""What the page says first: whether the result is good, where it is weak, whether it looks real and is private."""
+
+from collections.abc import Mapping, Sequence
+
+from postprocess.report.privacy_figures import NOT_MET, privacy_rows
+from postprocess.report.sentences import EQUAL_WITHIN, percent
+
+ORDERS = {"columns": "univariate", "pairs": "bivariate", "triples": "trivariate"}
+SIZES = {"columns": "one", "pairs": "two", "triples": "three"}  # how many columns the tables of an order have
+WEAK_BY = 0.01  # from so far below its limit on, a table is named as weak
+MANY_BELOW = 0.05  # the share of tables below their limits that is worth a sentence
+AUC_WORDS = ((0.55, "cannot tell"), (0.65, "can hardly tell"), (0.8, "can often tell"), (1.0, "can tell"))
+NEARLY = 0.03  # a score that is lower by no more is nearly as good
+SIGMAS = 3  # standard errors by which an attack differs from chance
+SMALL_GAIN = 0.6  # AUC of an attack, up to which it gains little
+
+Sentence = tuple[str, str]  # what it is about, and what it says
+
+
+def verdict(summary: Mapping) -> list[Sentence]:
+    """Return what the figures of a summary mean, the most important first. What was not measured is left out."""
+    found = [
+        ("Tables", _tables(summary)),
+        ("Weak", _weakest(summary)),
+        ("Rows", " ".join(filter(None, (_classifier(summary), rules_kept(summary))))),
+        ("Use", _usefulness(summary)),
+        ("Privacy", _privacy(summary)),
+    ]
+    return [(subject, words) for subject, words in found if words]
+
+
+def rules_kept(summary: Mapping) -> str:
+    """Return how many rules the result keeps; an empty text if there are none."""
+    if not (rules := summary.get("rules")):
+        return ""
+    broken = sum(rule["result_broken"] > 0 for rule in rules)
+    if broken:
+        return f"{broken:,} of {_rule_count(rules)} broken by some rows."
+    return f"All {_rule_count(rules)} kept." if len(rules) > 1 else "The rule is kept."
+
+
+def mean_scores(summary: Mapping) -> tuple[str, int, dict[str, float]] | None:
+    """Return the first measure of usefulness, its number of targets, and the mean scores by what was trained on.
+
+    Returns None if usefulness was not measured.
+    """
+    targets = summary.get("usefulness", {}).get("targets", ())
+    if not targets:
+        return None
+    measure = targets[0]["measure"]
+    same = [target for target in targets if target["measure"] == measure]
+    roles = [role for role in ("training", "result", "pool_sample") if all(role in target for target in same)]
+    return measure, len(same), {role: sum(target[role]["score"] for target in same) / len(same) for role in roles}
+
+
+def _tables(summary: Mapping) -> str:
+    accuracy, limit = summary["accuracy"]["refined"], summary["sampling_limit"]
+    known = [order for order, key in ORDERS.items() if accuracy[key] is not None and limit[key] is not None]
+    good = [order for order in known if accuracy[ORDERS[order]] >= limit[ORDERS[order]] - EQUAL_WITHIN]
+    poor = [order for order in known if order not in good]
+    figures = f"Overall accuracy is {percent(accuracy['overall'])}; a fresh sample of real rows reaches about"
+    figures += f" {percent(limit['overall'])}"
+    if sample := summary["accuracy"].get("pool_sample"):
+        figures += f", and a random sample of the pool {percent(sample['overall'])}"
+    if not poor:
+        size = f"up to {SIZES[good[-1]]} columns" if len(good) > 1 else "one column"
+        closeness = "they are at least as close to the training data as those of a fresh sample of real rows"
+        return f"Good for tables of {size}: {closeness}. {figures}."
+    lower = f"tables of {_columns(poor)} are less accurate than those of a fresh sample of real rows"
+    return f"Good for tables of {_columns(good)}; {lower}. {figures}." if good else f"The {lower}. {figures}."
+
+
+def _columns(orders: Sequence[str]) -> str:
+    sizes = [SIZES[order] for order in orders]
+    return f"{' and '.join(filter(None, (', '.join(sizes[:-1]), sizes[-1])))} column{'s' * (sizes != ['one'])}"
+
+
+def _weakest(summary: Mapping) -> str:
+    """Return the table that is farthest below its own limit, if any is far below, and how many are below."""
+    tables = [table for of_order in summary["weakest"].values() for table in of_order]
+    worst = max(tables, key=lambda table: table["sampling_limit"] - table["accuracy"], default=None)
+    if worst is None or worst["sampling_limit"] - worst["accuracy"] < WEAK_BY:
+        return ""
+    below, number = (sum(order[key] for order in summary["tables"].values()) for key in ("below_limit", "number"))
+    reached = f"{percent(worst['accuracy'], 1)}, where a fresh sample of real rows reaches"
+    words = f"{' by '.join(worst['columns'])} ({reached} {percent(worst['sampling_limit'], 1)} on average)."
+    share = f" {below:,} of {number:,} tables are below their limit." if below > MANY_BELOW * number else ""
+    return f"{words}{share}"
+
+
+def _classifier(summary: Mapping) -> str:
+    found = summary.get("realism", {}).get("classifier", {})
+    auc, sample = (found.get(role, {}).get("auc") for role in ("result", "pool_sample"))
+    if auc is None:
+        return ""
+    beside = "" if sample is None else f"; a random sample of the pool {sample:.2f}"
+    words = f"A classifier {_telling(auc)} the rows from real ones (AUC {auc:.2f}, 0.5 is guessing{beside})."
+    columns = [each["column"] for each in found["result"].get("columns", ())]
+    return f"{words} {columns[0]} tells most." if columns else words
+
+
+def _telling(auc: float) -> str:
+    return next(words for limit, words in AUC_WORDS if auc <= limit)
+
+
+def _rule_count(rules: Sequence) -> str:
+    return f"{len(rules):,} rules are" if len(rules) > 1 else "1 rule is"
+
+
+def _usefulness(summary: Mapping) -> str:
+    if (means := mean_scores(summary)) is None:
+        return ""
+    measure, number, scores = means
+    closeness = "nearly as well as" if scores["result"] >= scores["training"] - NEARLY else "less well than"
+    return (
+        f"Models that are trained on the result predict real rows {closeness} models of real rows: mean "
+        f"{measure} {scores['result']:.2f} against {scores['training']:.2f}, over {number} "
+        f"column{'s' * (number != 1)}."
+    )
+
+
+def _privacy(summary: Mapping) -> str:
+    found = []
+    if attacks := summary.get("membership_attacks"):
+        found.append(_attacks(attacks))
+    if summary.get("privacy"):
+        share = privacy_rows(summary)[0]
+        found.append(
+            f"{share['mean'] or share['report']} of the rows are closer to a training row than to an unseen one; the "
+            f"limit is {share['limit']}, {share['met']}."
+        )
+        if share["met"] == NOT_MET:
+            found.append("Raise privacy_filter, or bring a larger pool.")
+    if not found:
+        found.append("Not tested against unseen rows: set real rows aside and run again with --holdout.")
+        found += _copies(summary)
+    return " ".join(found)
+
+
+def _attacks(attacks: Mapping) -> str:
+    """Return what the attack that differs most from chance finds, and what to do about it."""
+    worst = max((attack["all_rows"] for attack in attacks.values()), key=lambda found: abs(found["auc"] - 0.5))
+    figures = f"(AUC {worst['auc']:.2f}, 0.5 gives nothing away)"
+    if abs(worst["auc"] - 0.5) <= SIGMAS * worst["error"]:
+        return f"The attacks do not tell training rows from unseen ones {figures}."
+    if worst["auc"] < 0.5:
+        return f"The result keeps away from its training rows, which shows them {figures}. Lower privacy_filter."
+    if worst["auc"] <= SMALL_GAIN:
+        return f"An attack tells training rows from unseen ones a little {figures}. A higher target_smoothing helps."
+    return f"An attack tells training rows from unseen ones {figures}. Raise target_smoothing and privacy_filter."
+
+
+def _copies(summary: Mapping) -> list[str]:
+    """Return how many rows equal a training row, and what to do if there are more than among real rows."""
+    near = summary.get("closest_training_row")
+    if not near:
+        return []
+    result = near["result"]
+    if not result["identical"]:
+        return [f"None of {result['rows']:,} compared rows falls into the same bins as a training row in all columns."]
+    words = f"{result['identical']:,} of {result['rows']:,} compared rows fall into the same bins as a training row."
+    real = near.get("training")
+    if real and result["identical"] * real["rows"] > real["identical"] * result["rows"]:
+        return [words, "Training rows have fewer such copies of each other: raise privacy_filter."]
+    return [words]
