@@ -30,6 +30,7 @@ from postprocess.report.summary import (
     weighting,
     write_summary,
 )
+from postprocess.report.verdict import verdict
 from postprocess.rules.rule import Rules
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Journal
@@ -82,10 +83,11 @@ def write_report(run: Run, journal: Journal) -> list[Path]:
     if qa is not None:
         summary |= qa_figures(qa, qa_path.name)
         _write(summary | run_figures(journal), summary_path, page_path, replacing=True)
+    for subject, words in verdict(summary):
+        journal.progress.log(f"{subject}: {words}")
     for text in journal.warnings:
         journal.progress.log(f"warning: {text}")
-    accuracy, limit = run.selection.accuracy["refined"], summary["sampling_limit"]["overall"]
-    journal.progress.log(f"done: accuracy {accuracy}, overall (columns / pairs / triples); sampling limit {limit:.5f}")
+    journal.progress.log(f"done; open {page_path}")
     return [result, summary_path, page_path, *([qa_path] if qa else [])]
 
 

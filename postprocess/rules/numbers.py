@@ -9,6 +9,7 @@ NOISE = 1e-12  # of floats, as a share of the larger one
 NOISE_OF_SUMS = 1e-9  # of numbers with any decimals
 HALF_A_UNIT = 0.5 + 1e-6  # of the last decimal
 WHOLE_END = 2.0**63
+EXACT_WHOLE = 2.0**53  # floats of this size and more are whole
 
 
 def is_number(column: pd.Series) -> bool:
@@ -36,14 +37,17 @@ def decimals_of(column: pd.Series) -> int | None:
     floats = as_floats(column)
     floats = floats[np.isfinite(floats)]
     for decimals in range(MAX_DECIMALS + 1):
-        if np.array_equal(np.round(floats, decimals), floats):
+        if np.array_equal(rounded(floats, decimals), floats):
             return decimals
     return None
 
 
 def rounded(floats: np.ndarray, decimals: int | None) -> np.ndarray:
-    """Return the numbers with these decimals; None: as they are."""
-    return floats if decimals is None else np.round(floats, decimals)
+    """Return the numbers with these decimals; None: as they are. Numbers too large to have decimals stay, too."""
+    if decimals is None:
+        return floats
+    roundable = np.abs(floats) < EXACT_WHOLE / 10.0**decimals
+    return np.where(roundable, np.round(np.where(roundable, floats, 0.0), decimals), floats)
 
 
 def half_unit(decimals: int | None) -> float:
