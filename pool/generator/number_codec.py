@@ -17,8 +17,8 @@ MAX_FREQUENT = 200  # values with a class of their own
 MAX_DISCRETE = 100  # if a column has at most this many distinct values, each frequent one has a class of its own ...
 SPIKE_FACTOR = 3.0  # ... otherwise those with this many times the rows that their neighbours would make likely
 NEIGHBOURS = 10  # distinct values on each side
-RANGES = 100  # of values in one column, at most
-ROWS_PER_RANGE, ROWS_PER_PIECE = 20, 10  # at least; a range is made of pieces, and numbers are uniform within one
+MIN_RANGES, MAX_RANGES, ROWS_PER_RANGE = 10, 100, 150  # a generator learns few ranges better from few rows
+MIN_RANGE_ROWS, MIN_PIECE_ROWS = 20, 10  # a range is made of pieces, and numbers are uniform within one
 PROTECTED = 5  # the smallest and the largest values of this many rows are not shown
 MAX_DECIMALS, EXACT_WHOLE = 9, 2.0**53
 MAX_DRAWS = 20  # of a number until it is neither a frequent one nor of another ending
@@ -64,7 +64,7 @@ class NumberCodec:
         points = np.sort(_points(known.to_numpy(dtype), decimals))
         frequent = _frequent(points)
         rest = points[~np.isin(points, frequent)]
-        if len(rest) < ROWS_PER_RANGE and len(frequent):
+        if len(rest) < MIN_RANGE_ROWS and len(frequent):
             rest = rest[:0]
         endings = find_endings(rest) if points.dtype == np.int64 and len(rest) else ANY
         pieces = _pieces(rest, endings, _shown(points))
@@ -207,11 +207,12 @@ def _shown(points: np.ndarray) -> tuple[float, float]:
 def _pieces(rest: np.ndarray, endings: Endings, shown: tuple[float, float]) -> Pieces:
     """Cut the values that are not frequent into pieces of about equal counts, and join them to ranges."""
     number = endings.of(rest) if rest.dtype == np.int64 else np.zeros(len(rest), np.int64)
+    wanted = np.clip(len(rest) // ROWS_PER_RANGE, MIN_RANGES, MAX_RANGES)
     lows, highs, ending_of, rows_of, ranges = [rest[:0]], [rest[:0]], [], [], [np.zeros(0, np.int64)]
     for ending in np.unique(number[number >= 0]):
         own = np.clip(rest[number == ending], *shown)
-        n_pieces, n_ranges = max(1, len(own) // ROWS_PER_PIECE), round(RANGES * len(own) / len(rest))
-        n_ranges = max(1, min(n_ranges, len(own) // ROWS_PER_RANGE))
+        n_pieces = max(1, len(own) // MIN_PIECE_ROWS)
+        n_ranges = max(1, min(round(wanted * len(own) / len(rest)), len(own) // MIN_RANGE_ROWS))
         low = np.unique(own[np.arange(n_pieces) * len(own) // n_pieces])
         starts = np.searchsorted(own, low)
         gap = 1 if own.dtype == np.int64 else 0
