@@ -17,6 +17,8 @@ MIN_WORD_ROWS = 10  # a word of fewer values is not shown
 MAX_TRIES = 10  # for a value that no training row has
 MAX_TOKENS = 200  # of a made-up value; longer text is cut
 
+Look = tuple[str, int]
+
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[\W_]+")
 
 
@@ -48,7 +50,8 @@ class TextMaker:
             return "".join(self._character(("9", len(token), at), rng) for at in range(len(token)))
         if not kind:
             return token if self._word_rows[token] >= MIN_WORD_ROWS or not token.strip() else token[0]
-        words = self._words.get((kind, place)) or self._words.get((kind, None))
+        look = _look(token)
+        words = self._words.get((look, place)) or self._words.get((look, None))
         if words:
             return words[int(rng.integers(len(words)))]
         return "".join(self._character((kind, len(token), at), rng) for at in range(len(token)))
@@ -66,14 +69,14 @@ class TextMaker:
         return Counter(token for value in self.values for token in set(_TOKEN.findall(value)))
 
     @cached_property
-    def _words(self) -> dict[tuple[str, int | None], list[str]]:
-        """The words to show, as often as they occur, by their kind and by their place (None: any)."""
-        words: defaultdict[tuple[str, int | None], list[str]] = defaultdict(list)
+    def _words(self) -> dict[tuple[Look, int | None], list[str]]:
+        """The words to show, as often as they occur, by their look and by their place (None: any)."""
+        words: defaultdict[tuple[Look, int | None], list[str]] = defaultdict(list)
         for value in self.values:
             for place, token in enumerate(_TOKEN.findall(value)[:MAX_TOKENS]):
                 if token[0].isalpha() and self._word_rows[token] >= MIN_WORD_ROWS:
-                    words[_kind(token), place].append(token)
-                    words[_kind(token), None].append(token)
+                    words[_look(token), place].append(token)
+                    words[_look(token), None].append(token)
         return dict(words)
 
     @cached_property
@@ -86,6 +89,12 @@ class TextMaker:
                 for at, character in enumerate(token if kind else ""):
                     characters[kind, len(token), at].append(character)
         return dict(characters)
+
+
+def _look(word: str) -> Look:
+    """Return the kind of a word, and its length if it is in upper case, as in codes. Names may be longer or shorter."""
+    kind = _kind(word)
+    return kind, len(word) if kind == "A" else 0
 
 
 def _kind(token: str) -> str:

@@ -61,6 +61,13 @@ def test_words_of_few_values_are_not_shown():
     assert not set(made) & set(values)
 
 
+def test_codes_keep_their_lengths():
+    tails = DRAW.choice(["MQ", "UA", "X", "Z"], 400)
+    values = tuple(f"N{DRAW.integers(10 ** (5 - len(tail))):0{5 - len(tail)}}{tail}" for tail in tails)
+    made = TextMaker(values).make(500, np.random.default_rng(3))
+    assert all(re.fullmatch(r"N(\d{3}[A-Z]{2}|\d{4}[A-Z])", value) for value in made)
+
+
 def test_sentences_have_the_words_of_many_values():
     words = ["please", "call", "the", "customer", "again", "tomorrow"]
     values = tuple(" ".join(DRAW.choice(words, 8)) + f" {n}" for n in range(MIN_WORD_ROWS * 10))
