@@ -5,6 +5,7 @@ from itertools import accumulate, pairwise
 
 from markupsafe import Markup
 
+from postprocess.report.association_maps import both_maps, difference_map
 from postprocess.report.heatmaps import pair_differences, pair_matrix
 from postprocess.report.line_chart import Line, Span, line_chart
 from postprocess.report.sentences import percent
@@ -24,6 +25,8 @@ def charts(summary: Mapping) -> dict[str, Markup]:
         found["pairs"] = pair_matrix(summary["pair_accuracy"])
     for place, table in enumerate(summary["weakest"]["pairs"][:DRAWN_PAIRS]):
         found[f"pairs-{place}"] = pair_differences(table, f"pairs-{place}")
+    if found_v := summary.get("associations"):
+        found["associations"], found["association-differences"] = both_maps(found_v), difference_map(found_v)
     if any(map(_has_losses, summary.get("trainings", ()))):
         found["losses"] = losses_by_epoch(summary["trainings"])
     return found

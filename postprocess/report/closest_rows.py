@@ -9,6 +9,7 @@ from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.threads import Workers
 
 DCR_SAMPLE_ROWS = 5_000  # of each data set whose distances to the training rows are measured
+CLOSEST = 0.01  # share of the training rows that are called close to each other
 
 
 def closest_training_rows(
@@ -24,6 +25,9 @@ def closest_training_rows(
     training, samples: (n_columns, n_rows) uint8 codes; at most DCR_SAMPLE_ROWS rows of each are compared, drawn at
     random. training_dcr: (n_training,) distance of each training row to the nearest other one, or None if it is not
     known yet.
+
+    The figures are those of `summarise`, and close: how many rows are as close as the closest CLOSEST of the training
+    rows are to each other.
     """
 
     def drawn(name: str, n_rows: int) -> np.ndarray:
@@ -40,12 +44,14 @@ def closest_training_rows(
     distances["training"] = (
         dcr("training", training.take(own, axis=1), own) if training_dcr is None else training_dcr[own]
     )
-    return {name: summarise(values) for name, values in distances.items()}
+    limit = np.quantile(distances["training"], CLOSEST, method="lower")
+    close = {name: int(np.count_nonzero(values <= limit)) for name, values in distances.items()}
+    return {name: summarise(values) | {"close": close[name]} for name, values in distances.items()}
 
 
 def summarise(dcr: np.ndarray) -> dict[str, float]:
     """Return distances in figures: rows, how many of distance 0, minimum, 1 % quantile, median."""
-    lowest, median = np.quantile(dcr, [0.01, 0.5], method="lower")
+    lowest, median = np.quantile(dcr, [CLOSEST, 0.5], method="lower")
     return {
         "rows": len(dcr),
         "identical": int(np.count_nonzero(dcr == 0)),

@@ -35,7 +35,7 @@ def findings_of(
     running fastest. pair_accuracy: a triangle; row i has the columns 0 to i, the column itself last. missing: the
     patterns of missing values.
     """
-    names, labels = binning.names, [_readable(column.labels) for column in binning.columns]
+    names, labels = binning.names, [readable(column.labels) for column in binning.columns]
 
     def described(table: TableError) -> dict[str, object]:
         columns = table.columns
@@ -71,5 +71,6 @@ def findings_of(
     }
 
 
-def _readable(labels: Sequence[str]) -> list[str]:
+def readable(labels: Sequence[str]) -> list[str]:
+    """Return the names of a column's bins as readers see them."""
     return [READABLE.get(label, label.replace("⪰ ", "≥ ", 1)) for label in labels]

@@ -1,7 +1,8 @@
 """Maps of coloured cells: the accuracy of all pairs of columns, and the differences within the table of one pair."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -32,29 +33,51 @@ def pair_matrix(pairs: Mapping) -> Markup:
     The diagonal has the columns themselves.
     """
     names, rows = pairs["columns"], pairs["values"]
-    size = min(MATRIX_CELL, MATRIX_SIZE / len(names))
     lowest = min(map(min, rows))
-    levels: dict[int, list[Cell]] = {}
-    for row, values in enumerate(rows):
-        for column, accuracy in enumerate(values):
-            levels.setdefault(_level((1 - accuracy) / ((1 - lowest) or 1)), []).append((row, column))
+    strengths = {
+        (row, column): (1 - accuracy) / ((1 - lowest) or 1)
+        for row, values in enumerate(rows)
+        for column, accuracy in enumerate(values)
+    }
+    title = None if len(names) > TITLED_COLUMNS else partial(_pair_title, names, rows)
+    legend = partial(_legend, lowest)
+    return matrix(names, strengths, "Accuracy of all pairs of columns", "pairs", title=title, legend=legend)
 
-    def drawn(places: Sequence[Cell]) -> list[Markup]:
-        if len(names) > TITLED_COLUMNS:
-            return [_runs(places, size)]
-        return [_cell(row, column, size, _pair_title(names, rows, row, column)) for row, column in places]
 
-    cells = [element("g", *drawn(places), fill_opacity=_opacity(level)) for level, places in sorted(levels.items())]
-    space, extent = _space(names), size * len(names)
+def matrix(
+    names: Sequence[str],
+    strengths: Mapping[Cell, float],
+    label: str,
+    figure: str,
+    *,
+    extent: int = MATRIX_SIZE,
+    title: Callable[[Cell], str] | None = None,
+    legend: Callable[[float], list[Markup]] | None = None,
+) -> Markup:
+    """Draw cells of columns by columns: a stronger colour for a higher strength, another one below 0.
+
+    strengths: from -1 to 1, row by row. label: what the map shows. extent: pixels of the map, at most. title: returns
+    what the pointer shows at a cell. legend: returns what stands in the empty corner, given its right end.
+    """
+    size = min(MATRIX_CELL, extent / len(names))
+    groups: dict[tuple[str, int], list[Cell]] = {}
+    for cell, strength in strengths.items():
+        level = _level(abs(strength))
+        groups.setdefault(("fewer" if strength < 0 < level else "more", level), []).append(cell)
+    cells = []
+    for (style, level), places in sorted(groups.items()):
+        drawn = [_cell(*place, size, title(place)) for place in places] if title else [_runs(places, size)]
+        cells.append(element("g", *drawn, class_=style, fill_opacity=_opacity(level)))
+    space, width = _space(names), size * len(names)
     return drawing(
-        space + extent + TOP,
-        TOP + extent + space,
-        "Accuracy of all pairs of columns",
-        element("g", *cells, class_="strong", transform=f"translate({space:.4g} {TOP})"),
+        space + width + TOP,
+        TOP + width + space,
+        label,
+        element("g", *cells, transform=f"translate({space:.4g} {TOP})"),
         *_names(names, names, size),
-        *(_legend(lowest, space + extent) if extent >= LEGEND_FROM else []),
-        class_="drawing broad" if extent > TABLE_SIZE else "drawing",
-        data_figure="pairs",
+        *(legend(space + width) if legend and width >= LEGEND_FROM else []),
+        class_="drawing broad" if width > TABLE_SIZE else "drawing",
+        data_figure=figure,
     )
 
 
@@ -89,7 +112,8 @@ def pair_differences(table: Mapping, figure: str) -> Markup:
     )
 
 
-def _pair_title(names: Sequence[str], accuracies: Sequence[Sequence[float]], row: int, column: int) -> str:
+def _pair_title(names: Sequence[str], accuracies: Sequence[Sequence[float]], cell: Cell) -> str:
+    row, column = cell
     both = names[row] if row == column else f"{names[row]} · {names[column]}"
     return f"{both}: {percent(accuracies[row][column])}"
 
@@ -170,7 +194,7 @@ def _legend(lowest: float, right: float) -> list[Markup]:
                 )
                 for level in range(LEVELS)
             ),
-            class_="strong",
+            class_="more",
         ),
         text(words[0], left, TOP + SWATCH / 2 + LINE_HEIGHT),
         text(words[1], max(right, left + LETTER * len(words[1])), TOP + SWATCH / 2 + LINE_HEIGHT, anchor="end"),

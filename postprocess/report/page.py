@@ -11,6 +11,9 @@ import jinja2
 from postprocess.report import sentences
 from postprocess.report.bars import bars_of_column, bars_of_missing, bars_of_origin
 from postprocess.report.charts import charts
+from postprocess.report.column_pictures import column_pictures
+from postprocess.report.compared import compared_columns
+from postprocess.report.privacy_checks import share_with_error
 from postprocess.report.privacy_figures import privacy_rows
 from postprocess.report.tiles import tiles
 from postprocess.report.verdict import rules_kept, verdict
@@ -20,6 +23,8 @@ from postprocess.runtime.progress import format_seconds
 HERE = Path(__file__).parent
 SECTIONS = {  # in order, with the names of their links; those in OPTIONAL need a part of the summary of that name
     "columns": "The columns",
+    "profiles": "Do the columns look right?",
+    "associations": "Are the relations between columns kept?",
     "rules": "Are the rules kept?",
     "realism": "Do the rows look real?",
     "usefulness": "Is it useful?",
@@ -27,7 +32,7 @@ SECTIONS = {  # in order, with the names of their links; those in OPTIONAL need 
     "privacy": "Is the result private?",
     "made": "How was it made?",
 }
-OPTIONAL = ("columns", "rules", "realism", "usefulness")
+OPTIONAL = ("columns", "profiles", "associations", "rules", "realism", "usefulness")
 SHOWN_ELSEWHERE = ("name", "seconds", "rows", "fit")  # keys of a stage that are not among its details
 
 
@@ -50,6 +55,8 @@ def page(summary: Mapping) -> str:
             summary=summary,
             sections={name: title for name, title in SECTIONS.items() if name not in OPTIONAL or summary.get(name)},
             charts=charts(summary),
+            pictures=column_pictures(summary),
+            compared=compared_columns(summary),
             verdict=verdict(summary),
             tiles=tiles(summary),
             rules_kept=rules_kept(summary),
@@ -74,6 +81,8 @@ def _environment() -> jinja2.Environment:
         number="{:,}".format,
         duration=format_seconds,
         details=_details,
+        figure=sentences.figure,
+        share_with_error=share_with_error,
         largest_difference=sentences.largest_difference,
         bars_of_column=bars_of_column,
         bars_of_missing=bars_of_missing,

@@ -7,6 +7,7 @@ from postprocess.selection.eligibility import EXCLUSION_REASONS
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 FROM = "≥ "  # begins the label of a bin that ends where the next one begins
+THOUSAND, LARGE = 1000, 1e15  # numbers of this size have no decimals, and a power of ten
 EQUAL_WITHIN = 0.001  # overall accuracies this close are called equal
 
 ACCURACY_NAMES = {  # of the summary's accuracies, in order
@@ -30,6 +31,16 @@ def percent(share: float | None, decimals: int = 2, sign: str = f"{NARROW}%") ->
 def points(difference: float) -> str:
     """Return a difference of shares, at least 0, in percentage points."""
     return f"{100 * difference:.2f}"
+
+
+def figure(value: float | str | None) -> str:
+    """Return a number with a few digits, text as it is, and an empty text for None."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    size = abs(value)
+    if size < LARGE and (size >= THOUSAND or value == int(value)):
+        return f"{value + 0:,.0f}"  # a negative zero is zero
+    return f"{value:.4g}"
 
 
 def against_limit(summary: Mapping) -> str:

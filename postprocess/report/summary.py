@@ -13,18 +13,32 @@ import numpy as np
 
 from postprocess.data.sources import Source
 from postprocess.report.mostlyai_qa import QaReport
+from postprocess.report.svg import short
 from postprocess.rules.rule import Rules
 from postprocess.runtime.outputs import whole_file
 from postprocess.runtime.stages import Journal
 from postprocess.tables.counts import design_effect
 
 PACKAGES = ("mostlyai", "mostlyai-qa", "numpy", "pandas", "pyarrow", "scipy", "torch")
+SHOWN_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 10, 100, 24  # of the first rows of the result, at most
 
 
 def file_facts(source: Source, rows: int) -> dict[str, object]:
     """Return what the summary says of a file that was read or written."""
     path = os.fsencode(source.path).decode(errors="replace")
     return {"path": path, "rows": rows, "columns": len(source.columns), "sha256": source.sha256}
+
+
+def first_rows(source: Source, names: Sequence[str]) -> dict[str, list]:
+    """Return the first rows of a file as they are spelt, with long texts cut. names: of the columns, of which the
+    first are shown."""
+    columns = list(names[:SHOWN_COLUMNS])
+    batch = next(source.batches(columns, SHOWN_ROWS, as_spelt=True))
+    texts = [
+        ["" if value is None else short(str(value), SHOWN_LETTERS) for value in row.values()]
+        for row in batch.to_pylist()
+    ]
+    return {"columns": columns, "rows": texts}
 
 
 def run_figures(journal: Journal) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from postprocess.report.privacy_checks import SMALL_GAIN, is_found, not_kept, worst_attack
 from postprocess.report.privacy_figures import NOT_MET, privacy_rows
 from postprocess.report.sentences import EQUAL_WITHIN, percent
 
@@ -11,8 +12,6 @@ WEAK_BY = 0.01  # from so far below its limit on, a table is named as weak
 MANY_BELOW = 0.05  # the share of tables below their limits that is worth a sentence
 AUC_WORDS = ((0.55, "cannot tell"), (0.65, "can hardly tell"), (0.8, "can often tell"), (1.0, "can tell"))
 NEARLY = 0.03  # a score that is lower by no more is nearly as good
-SIGMAS = 3  # standard errors by which an attack differs from chance
-SMALL_GAIN = 0.6  # AUC of an attack, up to which it gains little
 
 Sentence = tuple[str, str]  # what it is about, and what it says
 
@@ -120,46 +119,48 @@ def _usefulness(summary: Mapping) -> str:
 
 
 def _privacy(summary: Mapping) -> str:
-    found = []
-    if attacks := summary.get("membership_attacks"):
-        found.append(_attacks(attacks))
-    if summary.get("privacy"):
-        share = privacy_rows(summary)[0]
+    reasons = [f"{reason[0].upper()}{reason[1:]}." for reason in not_kept(summary)]
+    attacks, tested = summary.get("membership_attacks"), summary.get("privacy")
+    found = ["Not kept.", *reasons] if reasons else []
+    if not reasons and (attacks or tested or summary.get("closest_training_row")):
+        found.append("Kept, as far as it was measured.")
+    if attacks:
+        found += _attacks(worst_attack(attacks))
+    if tested and (share := privacy_rows(summary)[0])["met"] != NOT_MET:
         found.append(
             f"{share['mean'] or share['report']} of the rows are closer to a training row than to an unseen one; the "
             f"limit is {share['limit']}, {share['met']}."
         )
-        if share["met"] == NOT_MET:
-            found.append("Raise privacy_filter, or bring a larger pool.")
-    if not found:
-        found.append("Not tested against unseen rows: set real rows aside and run again with --holdout.")
-        found += _copies(summary)
+    if not attacks and not tested:
+        found += [
+            "Not tested against unseen rows: set real rows aside and run again with --holdout.",
+            *_copies(summary),
+        ]
     return " ".join(found)
 
 
-def _attacks(attacks: Mapping) -> str:
-    """Return what the attack that differs most from chance finds, and what to do about it."""
-    worst = max((attack["all_rows"] for attack in attacks.values()), key=lambda found: abs(found["auc"] - 0.5))
+def _attacks(worst: Mapping) -> list[str]:
+    """Return what the attack that differs most from guessing finds, and what to do about it; nothing if it finds so
+    much that privacy is not kept."""
     figures = f"(AUC {worst['auc']:.2f}, 0.5 gives nothing away)"
-    if abs(worst["auc"] - 0.5) <= SIGMAS * worst["error"]:
-        return f"The attacks do not tell training rows from unseen ones {figures}."
+    if not is_found(worst):
+        return [f"The attacks do not tell training rows from unseen ones {figures}."]
     if worst["auc"] < 0.5:
-        return f"The result keeps away from its training rows, which shows them {figures}. Lower privacy_filter."
+        return [f"The result keeps away from its training rows, which shows them {figures}. Lower privacy_filter."]
     if worst["auc"] <= SMALL_GAIN:
-        return f"An attack tells training rows from unseen ones a little {figures}. A higher target_smoothing helps."
-    return f"An attack tells training rows from unseen ones {figures}. Raise target_smoothing and privacy_filter."
+        return [f"An attack tells training rows from unseen ones a little {figures}. A higher target_smoothing helps."]
+    return []
 
 
 def _copies(summary: Mapping) -> list[str]:
-    """Return how many rows equal a training row, and what to do if there are more than among real rows."""
+    """Return how many rows of the result, and of a random sample of its pool, equal a training row in their bins."""
     near = summary.get("closest_training_row")
     if not near:
         return []
-    result = near["result"]
+    result, sample = near["result"], near.get("pool_sample")
+    beside = f"; of a random sample of the pool, {sample['identical']:,}" if sample else ""
     if not result["identical"]:
-        return [f"None of {result['rows']:,} compared rows falls into the same bins as a training row in all columns."]
-    words = f"{result['identical']:,} of {result['rows']:,} compared rows fall into the same bins as a training row."
-    real = near.get("training")
-    if real and result["identical"] * real["rows"] > real["identical"] * result["rows"]:
-        return [words, "Training rows have fewer such copies of each other: raise privacy_filter."]
-    return [words]
+        words = "compared rows falls into the same bins as a training row in all columns"
+        return [f"None of {result['rows']:,} {words}{beside}."]
+    words = "compared rows fall into the same bins as a training row"
+    return [f"{result['identical']:,} of {result['rows']:,} {words}{beside}."]

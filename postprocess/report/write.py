@@ -15,10 +15,12 @@ from postprocess.data.sources import Source, open_source
 from postprocess.privacy.membership import MIN_CONTROLS, attack
 from postprocess.report.beyond_tables import beyond_tables
 from postprocess.report.closest_rows import closest_training_rows
+from postprocess.report.data_figures import data_figures
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport, evaluate
 from postprocess.report.page import write_page
 from postprocess.report.pool_usage import pool_usage, weight_summary
+from postprocess.report.privacy_checks import not_kept
 from postprocess.report.sentences import worse_than_a_sample
 from postprocess.report.single_rows import combination_figures, shared_values
 from postprocess.report.summary import (
@@ -34,10 +36,10 @@ from postprocess.report.verdict import verdict
 from postprocess.rules.rule import Rules
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.stages import Journal
-from postprocess.runtime.threads import open_workers
+from postprocess.runtime.threads import Workers, open_workers
 from postprocess.selection.parameters import SelectionParameters
 from postprocess.selection.select import Selection
-from postprocess.tables.comparison import compare
+from postprocess.tables.comparison import Comparison, compare
 
 ENDINGS = ("_summary.json", "_report.html", "_official.html")  # of the names of the files beside the result
 
@@ -78,10 +80,12 @@ def write_report(run: Run, journal: Journal) -> list[Path]:
     result, summary_path, page_path, qa_path = run.paths
     result_file = open_source(result, role="result")
     summary = _look_at(run, result_file, journal)
+    journal.warn(*not_kept(summary))
     _write(summary | run_figures(journal), summary_path, page_path)
     qa = _evaluate(run, result_file, qa_path, journal)
     if qa is not None:
         summary |= qa_figures(qa, qa_path.name)
+        journal.warn(*(reason for reason in not_kept(summary) if reason not in journal.warnings))
         _write(summary | run_figures(journal), summary_path, page_path, replacing=True)
     for subject, words in verdict(summary):
         journal.progress.log(f"{subject}: {words}")
@@ -93,26 +97,22 @@ def write_report(run: Run, journal: Journal) -> list[Path]:
 
 def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
     """Read the result as it was written, compare it with the training data, and return the summary of the run."""
-    training, pool, selection = run.training.codes, run.pool.codes, run.selection
+    training, weights, selection = run.training.codes, run.training.weights, run.selection
     chosen, progress = run.parameters[1], journal.progress
     seed, threads, quasi_identifiers = chosen.seed, chosen.threads, chosen.quasi_identifiers
     with open_workers(threads, progress=progress) as workers:
         with journal.stage("reading the result") as stage:
-            read = read_codes(
-                result_file,
-                run.binning,
-                quasi_identifiers=quasi_identifiers,
-                rules=run.rules,
-                progress=progress,
-                threads=threads,
-            )
-            result, comparison = read.codes, selection.comparison
-            if not np.array_equal(result, pool.take(selection.rows, axis=1)):  # values that no format writes exactly
-                n_codes, weights = run.binning.n_codes, run.training.weights
-                comparison = compare(training, result, n_codes, weights=weights, workers=workers)
+            read, comparison = _read(run, result_file, workers)
+            result = read.codes
+            samples = {"result": result, "pool_sample": run.pool.codes.take(selection.pool_sample, axis=1)}
+            frames = {
+                "training": read_typed(run.inputs.training, run.binning),
+                "result": read_typed(result_file, run.binning),
+            }
+            codes = {"training": training} | samples
+            data = data_figures(result_file, frames, codes, run.binning, weights=weights, workers=workers)
             stage.rows = result.shape[1]
         with journal.stage("closest training rows") as stage:
-            samples = {"result": result, "pool_sample": pool.take(selection.pool_sample, axis=1)}
             closest = closest_training_rows(training, samples, selection.training_dcr, seed=seed, workers=workers)
             stage.rows = sum(int(figures["rows"]) for figures in closest.values())
     combinations = combination_figures(run.training, read, selection.pool_sample, run.pool, quasi_identifiers, journal)
@@ -121,8 +121,6 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
     if harm := worse_than_a_sample({"accuracy": accuracy, "stages": [stage.status for stage in journal.stages]}):
         journal.warn(harm)
     real_rows = int(np.count_nonzero(np.isin(read.fingerprints, run.training.fingerprints)))
-    if real_rows:
-        journal.warn(f"the result contains {real_rows:,} real rows: they equal training rows")
     origin, trainings = pool_usage(selection.rows, run.pool_file.path, run.pool.n_rows)
     pool_parameters, selection_parameters = map(asdict, run.parameters)
     return {
@@ -131,7 +129,7 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         "result": file_facts(result_file, result.shape[1]),
         "parameters": {"pool": pool_parameters, "selection": selection_parameters},
         "settings": run.settings,
-        "weighting": weighting(run.training.weights, chosen.weight_column, chosen.target_shares),
+        "weighting": weighting(weights, chosen.weight_column, chosen.target_shares),
         "seed": seed,
         "versions": versions(),
         "accuracy": accuracy,
@@ -144,13 +142,33 @@ def _look_at(run: Run, result_file: Source, journal: Journal) -> dict[str, Any]:
         "draft": run.draft,
         "columns": kind_rows(run.binning),
         "rules": rule_figures(run.rules, run.repaired, run.pool.broken, read.broken, selection.rules),
-        **beyond_tables(run.inputs, result_file, run.pool_file, selection.pool_sample, run.binning, chosen, journal),
+        **data,
+        **beyond_tables(frames, run.inputs.holdout, run.pool_file, selection.pool_sample, run.binning, chosen, journal),
         **attacks,
         **combinations,
         "shared_values": shared_values(run.inputs.training, result_file, run.binning, journal),
         "closest_training_row": closest,
-        **findings_of(comparison, training, result, run.binning, run.training.weights),
+        **findings_of(comparison, training, result, run.binning, weights),
     }
+
+
+def _read(run: Run, result_file: Source, workers: Workers) -> tuple[Codes, Comparison]:
+    """Read the result as it was written; returns it with the selection's comparison, or with a new one if some values
+    were not written exactly."""
+    chosen, training = run.parameters[1], run.training
+    read = read_codes(
+        result_file,
+        run.binning,
+        quasi_identifiers=chosen.quasi_identifiers,
+        rules=run.rules,
+        progress=workers.progress,
+        threads=chosen.threads,
+    )
+    comparison = run.selection.comparison
+    if not np.array_equal(read.codes, run.pool.codes.take(run.selection.rows, axis=1)):
+        n_codes = run.binning.n_codes
+        comparison = compare(training.codes, read.codes, n_codes, weights=training.weights, workers=workers)
+    return read, comparison
 
 
 def _attack(run: Run, holdout: np.ndarray, result: np.ndarray, journal: Journal) -> dict[str, Any]:

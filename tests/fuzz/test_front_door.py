@@ -43,8 +43,8 @@ def _small(monkeypatch):
     monkeypatch.setattr(main, "build_pool", partial(build_pool, train=resample))
     monkeypatch.setattr(main, "POOL", replace(main.POOL, train_iterations=2, sample_size=2.5))
     limits = {"ipf_iterations": 1, "refinement_iterations": 1, "trimming_swapsize": 50, "refinement_swapsize": 50}
-    tables = {"refinement_top_triples": 1000, "threads": 1}
-    monkeypatch.setattr(main, "SELECTION", replace(main.SELECTION, **limits, **tables))
+    others = {"refinement_top_triples": 1000, "threads": 1, "realism": EXAMPLES > 0, "usefulness": EXAMPLES > 0}
+    monkeypatch.setattr(main, "SELECTION", replace(main.SELECTION, **limits, **others))
     signal.signal(signal.SIGALRM, _hangs)
     yield
     signal.signal(signal.SIGTERM, before[0])

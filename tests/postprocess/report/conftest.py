@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from postprocess.data.binning import fit_binning
+from postprocess.data.binning import fit_binning, read_typed
 from postprocess.data.encoding import read_codes
 from postprocess.data.sources import open_source
+from postprocess.report.data_figures import data_figures
 from postprocess.report.findings import findings_of
 from postprocess.report.mostlyai_qa import QaReport
 from postprocess.report.pool_usage import pool_usage, weight_summary
@@ -67,16 +68,19 @@ def looks():
 
 
 def findings_between(training, result, folder):
-    """Write two frames as CSV files and return the findings of their comparison."""
-    codes = []
+    """Write two frames as CSV files and return the figures on their tables and on the data itself."""
+    frames, codes = {}, {}
     for role, data in (("training", training), ("result", result)):
         data.to_csv(folder / f"{role}.csv", index=False)
         source = open_source(folder / f"{role}.csv", role=role)
         if role == "training":
             binning = fit_binning(source, progress=Progress())
-        codes.append(read_codes(source, binning, progress=Progress()).codes)
-    comparison = compare(*codes, binning.n_codes, workers=ALONE)
-    return findings_of(comparison, *codes, binning)
+        codes[role] = read_codes(source, binning, progress=Progress()).codes
+        frames[role] = read_typed(source, binning)
+    comparison = compare(*codes.values(), binning.n_codes, workers=ALONE)
+    return findings_of(comparison, *codes.values(), binning) | data_figures(
+        source, frames, codes, binning, workers=ALONE
+    )
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from postprocess.data.sources import open_source
@@ -56,6 +59,19 @@ def test_an_existing_page_is_not_overwritten(files, tmp_path, capsys):
     assert written(capsys)[1].endswith("result_report_2.html")
     assert main([*files, f"--output={tmp_path / 'my page.html'}"]) == 0
     assert written(capsys) == [str(tmp_path / "my page.html")]
+
+
+def test_another_result_is_compared_column_by_column(files, tmp_path, capsys):
+    frame(120, 1).assign(day="2024-01-01").to_csv(tmp_path / "other <b>.csv", index=False)
+    assert main([*files, f"--compare={tmp_path / 'other <b>.csv'}"]) == 0
+    text = (tmp_path / "result" / "result_report.html").read_text(encoding="utf-8")
+    text = " ".join(unescape(re.sub("<[^>]*>", " ", text)).split()).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "compared: other <b>.csv" in text
+    first, last = (text.index(f"{name} ", text.index("column by column")) for name in ("größe {{ 7*7 }}", "day"))
+    assert first < last and re.search(r"größe {{ 7\*7 }} \d\d\.\d\d % 100\.00 %", text)
+    pd.DataFrame({"day": ["2024-01-01"]}).to_csv(tmp_path / "other.csv", index=False)
+    assert main([*files, f"--compare={tmp_path / 'other.csv'}"]) == 2
+    assert "the compared data needs all training columns" in capsys.readouterr().err
 
 
 def test_a_given_pool_adds_a_random_sample_to_the_page(files, pool, tmp_path):

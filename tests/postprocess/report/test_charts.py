@@ -5,8 +5,10 @@ from html import unescape
 
 import pytest
 
+from postprocess.report.association_maps import both_maps, difference_map
 from postprocess.report.bars import bars_of_column, bars_of_missing, bars_of_origin
 from postprocess.report.charts import charts
+from postprocess.report.column_pictures import column_pictures
 from postprocess.report.heatmaps import TITLED_COLUMNS, pair_differences, pair_matrix
 from postprocess.report.line_chart import Line, Span, line_chart
 from postprocess.report.svg import element, letters, name_beside, round_numbers, short
@@ -63,6 +65,28 @@ def test_a_large_matrix_covers_each_pair_in_few_bytes():
     assert sorted(covered) == [(row, column) for row in range(n) for column in range(row + 1)]
     assert not [title for title in titles(chart) if "%" in title]
     assert sum(name.startswith("column") for name in texts(chart)) <= 2 * 51
+
+
+def cells(chart):
+    """Return how many cells a map without titles has."""
+    return sum(int(width) for width in re.findall(r"M\d+ \d+h(\d+)", chart))
+
+
+def test_associations_are_drawn_side_by_side_and_as_differences():
+    found = {"columns": ["a", "b<", "c"], "training": [[], [0.5], [0.2, 0.9]], "result": [[], [0.5], [0.3, 0.1]]}
+    assert cells(both_maps(found)) == 6
+    chart = difference_map(found)
+    assert "c · b<: 0.90 in the training data, 0.10 in the result" in titles(chart)
+    assert len(titles(chart)) == 3 and chart.count('class="fewer"') == 1
+
+
+def test_a_picture_of_a_column_has_its_bins_and_is_small(run_summary):
+    found = column_pictures(run_summary)
+    assert [each["accuracy"] for each in found] == sorted(each["accuracy"] for each in found)
+    assert all(len(each["picture"]) < 1100 for each in found)
+    day = next(each for each in found if each["column"] == "day")
+    bins = next(each["bins"] for each in run_summary["profiles"] if each["column"] == "day")
+    assert texts(day["picture"])[0] == bins[0][:13]
 
 
 def test_differences_of_a_pair_leave_out_what_no_row_has():

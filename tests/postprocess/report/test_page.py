@@ -74,7 +74,9 @@ def test_the_page_shows_the_run(run_summary):
     assert "1,234 pool rows" in text and EXCLUSION_REASONS["training_copies"] in text
     assert "Seed of the selection: 7." in text and "0" * 64 in text
     assert "data/<i>ünï</i>.csv" in text
-    assert {"time", "pairs", "pairs-2", "origin", "missing"} <= set(reader.figures)
+    assert {"time", "pairs", "pairs-2", "associations", "association-differences", "origin", "missing"} <= set(
+        reader.figures
+    )
     assert "model_name" not in text, "nothing was trained, so the generator's parameters mean nothing"
 
 
@@ -93,6 +95,32 @@ def test_the_page_shows_what_the_columns_are_taken_for(run_summary):
     _, text = read(run_summary)
     assert f"{HOSTILE} category text 3 <i>look</i>" in text
     assert "day date 2024-01-31 1,060 30 (25.0 %)" in text
+
+
+def test_the_page_shows_the_values_of_the_columns(run_summary):
+    figures = {"mean": 1234.5, "deviation": 0.0125, "quantiles": [-2.0, 5.5, 1e20], "missing": 0.25, "distinct": 1060}
+    first, *others = run_summary["profiles"]
+    run_summary["profiles"] = [first | {"result": figures}, *others]
+    _, text = read(run_summary)
+    assert re.search(r"result 1,234 0.0125 -2 5.5 1e\+20 25.0.% 1,060", text)
+    day = next(each["training"] for each in others if each["column"] == "day")
+    assert f"day training {' '.join(day['quantiles'])} {day['distinct']}" in text
+
+
+def test_the_page_shows_rows_of_the_result_as_they_are(run_summary):
+    run_summary["first_rows"] = {"columns": ["#1", HOSTILE], "rows": [["007", "<b>bold</b>"], ["", "1e5"]]}
+    assert f"#1 {HOSTILE} 007 <b>bold</b> 1e5" in read(run_summary)[1]
+
+
+def test_the_page_shows_the_accuracy_of_dependent_pairs(run_summary):
+    run_summary["associations"]["dependent"] = {
+        "least": 0.1,
+        "pairs": 2,
+        "of": 3,
+        "accuracy": {"result": 0.875, "pool_sample": 0.75},
+    }
+    text = read(run_summary)[1].replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "2 of 3 pairs depend" in text and "87.50 %" in text and "75.00 % for a random sample of the pool" in text
 
 
 def test_the_page_shows_how_many_rows_break_each_rule(run_summary):
@@ -168,10 +196,13 @@ def test_the_page_shows_the_attacks(run_summary):
 
 
 def test_the_page_shows_the_distances_to_the_closest_training_row(run_summary):
-    near = {"rows": 5000, "identical": 3, "minimum": 0, "percentile_1": 1.0, "median": 7.5}
+    near = {"rows": 5000, "identical": 3, "close": 50, "minimum": 0, "percentile_1": 1.0, "median": 7.5}
     run_summary["closest_training_row"] = {"result": near, "pool_sample": near, "training": near | {"identical": 4321}}
     _, text = read(run_summary)
-    assert "training rows among themselves 4,321 0 1.0 7.5" in text
+    assert re.search("training rows among themselves 4,321 .86.42.% ± 0.48. 50 .1.00.% ± 0.14. 0 1.0 7.5", text)
+    del near["close"]
+    run_summary["closest_training_row"] = {"result": near, "training": near | {"identical": 4321}}
+    assert re.search("training rows among themselves 4,321 .86.42.% ± 0.48. 0 1.0 7.5", read(run_summary)[1])
 
 
 def test_the_page_shows_what_single_training_rows_have_in_common_with_the_result(run_summary):
@@ -236,7 +267,7 @@ def test_odd_data_gives_a_sound_page(run_summary, training, tmp_path):
     assert "nan" not in text.lower().split() and "undefined" not in text.lower()
 
 
-@pytest.mark.parametrize(("columns", "bytes_at_most"), [(60, 400_000), (300, 1_000_000)])
+@pytest.mark.parametrize(("columns", "bytes_at_most"), [(60, 520_000), (300, 1_200_000)])
 def test_the_page_of_many_columns_is_small(run_summary, columns, bytes_at_most):
     names = [f"a rather long name of column {number}" for number in range(columns)]
     draw = np.random.default_rng(1)
@@ -245,6 +276,10 @@ def test_the_page_of_many_columns_is_small(run_summary, columns, bytes_at_most):
         "values": [draw.random(place + 1).round(6).tolist() for place in range(columns)],
     }
     run_summary["columns"] = [run_summary["columns"][0] | {"name": name} for name in names]
+    run_summary["profiles"] = [run_summary["profiles"][1] | {"column": name} for name in names[:100]]
+    shown = names[:100]
+    triangle = [(draw.random(place) ** 3).round(3).tolist() for place in range(len(shown))]
+    run_summary["associations"] |= {"columns": shown, "training": triangle, "result": triangle}
     read(run_summary)
     assert len(page(run_summary).encode()) < bytes_at_most
 

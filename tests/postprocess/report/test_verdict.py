@@ -2,6 +2,7 @@
 
 import pytest
 
+from postprocess.report.privacy_checks import not_kept, share_with_error
 from postprocess.report.tiles import tiles
 from postprocess.report.verdict import rules_kept, verdict
 
@@ -90,12 +91,39 @@ def test_usefulness_is_the_mean_over_targets_of_one_measure(run_summary, score, 
 
 def test_an_untested_result_has_advice_and_its_copies(run_summary):
     assert "--holdout" in said(run_summary, "Privacy") and tile_of(run_summary, "Copies") is None
-    run_summary["closest_training_row"] = {"result": NEAR, "training": NEAR}
-    assert "None of 5,000" in said(run_summary, "Privacy") and tile_of(run_summary, "Copies").figure == "0"
-    run_summary["closest_training_row"]["result"] = NEAR | {"identical": 7}
-    assert "7 of 5,000" in said(run_summary, "Privacy") and "privacy_filter" in said(run_summary, "Privacy")
-    run_summary["closest_training_row"]["training"] = NEAR | {"identical": 8}
-    assert "7 of 5,000" in said(run_summary, "Privacy") and "privacy_filter" not in said(run_summary, "Privacy")
+    assert "ept" not in said(run_summary, "Privacy"), "nothing was measured"
+    run_summary["closest_training_row"] = {"result": NEAR, "pool_sample": NEAR | {"identical": 3}, "training": NEAR}
+    assert "None of 5,000" in said(run_summary, "Privacy") and "the pool, 3." in said(run_summary, "Privacy")
+    assert tile_of(run_summary, "Copies").figure == "0"
+
+
+@pytest.mark.parametrize(
+    ("result", "training", "kept"),
+    [
+        ({"identical": 7}, {}, True),  # chance explains so few
+        ({"identical": 17}, {}, False),
+        ({"identical": 17}, {"identical": 18}, True),
+        ({"close": 70}, {"close": 50}, True),
+        ({"close": 120}, {"close": 50}, False),
+    ],
+)
+def test_more_close_rows_than_among_real_rows_are_not_kept(run_summary, result, training, kept):
+    near = NEAR | {"close": 50}
+    run_summary["closest_training_row"] = {"result": near | result, "training": near | training}
+    assert said(run_summary, "Privacy").startswith("Kept" if kept else "Not kept")
+    assert ("raise privacy_filter" in said(run_summary, "Privacy")) != kept and len(not_kept(run_summary)) == (not kept)
+    run_summary["weighting"] = {"weight_column": "w"}
+    assert not_kept(run_summary) == []
+
+
+def test_real_rows_are_not_kept(run_summary):
+    run_summary["real_rows"] = 1200
+    (reason,) = not_kept(run_summary)
+    assert "the result contains 1,200 real rows" in reason and reason[1:] in said(run_summary, "Privacy")
+
+
+def test_a_share_has_its_standard_error():
+    assert share_with_error(100, 10_000).replace("\N{NARROW NO-BREAK SPACE}", " ") == "1.00 % ± 0.10"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +131,7 @@ def test_an_untested_result_has_advice_and_its_copies(run_summary):
     [
         (0.51, ["do not tell"]),
         (0.56, ["a little", "target_smoothing"]),
-        (0.73, ["0.73", "target_smoothing and privacy_filter"]),
+        (0.73, ["Not kept", "0.73", "target_smoothing and privacy_filter"]),
         (0.44, ["keeps away", "Lower privacy_filter"]),
     ],
 )
@@ -120,7 +148,7 @@ def test_attacks_are_judged_by_the_one_that_finds_most(run_summary, auc, words):
 @pytest.mark.parametrize(("share", "advice"), [(0.51, False), (0.6, True)])
 def test_a_share_above_its_limit_has_advice(run_summary, share, advice):
     run_summary["privacy"] = {"dcr_share": share}
-    assert ("Raise privacy_filter" in said(run_summary, "Privacy")) == advice
+    assert ("raise privacy_filter" in said(run_summary, "Privacy")) == advice
     assert tile_of(run_summary, "Privacy").bad == advice
 
 
