@@ -111,9 +111,10 @@ def _usefulness(summary: Mapping) -> str:
         return ""
     measure, number, scores = means
     closeness = "nearly as well as" if scores["result"] >= scores["training"] - NEARLY else "less well than"
+    beside = f" and {scores['pool_sample']:.2f} of a random sample of the pool" if "pool_sample" in scores else ""
     return (
         f"Models that are trained on the result predict real rows {closeness} models of real rows: mean "
-        f"{measure} {scores['result']:.2f} against {scores['training']:.2f}, over {number} "
+        f"{measure} {scores['result']:.2f} against {scores['training']:.2f}{beside}, over {number} "
         f"column{'s' * (number != 1)}."
     )
 
