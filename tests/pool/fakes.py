@@ -63,10 +63,11 @@ resample = train_with(resampled)
 
 
 class Recorder:
-    """A progress that remembers its log lines and the last count of each task."""
+    """A progress that remembers its log lines, the notes of all tasks, and the last count of each task."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.notes: list[str] = []
         self.completed: dict[str, float] = {}
 
     def log(self, text: str) -> None:
@@ -84,6 +85,8 @@ class _RecordedTask:
 
     def advance(self, steps: float = 1, *, note: str | None = None) -> None:
         self._recorder.completed[self._label] += steps
+        self._recorder.notes += [note] * (note is not None)
 
     def update(self, completed: float, *, note: str | None = None) -> None:
         self._recorder.completed[self._label] = completed
+        self._recorder.notes += [note] * (note is not None)
