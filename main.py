@@ -232,7 +232,7 @@ def run(call: Call, progress: Progress) -> list[Path]:
         binning.n_codes,
         parameters,
         fixed_columns=shared,
-        refuse_copies=call.pool is not None,
+        given_pool=call.pool,
         journal=journal,
     )
 

@@ -32,15 +32,15 @@ def columns(draw):
         "customer_id": ([str(1000 + row) for row in range(ROWS)], numbers(r"\d{4}", int, 1000, 1000 + ROWS)),
         "date": ([f"{day.astype(object):%d/%m/%Y}" for day in days], dates("%d/%m/%Y", days)),
         "moment, exact": ([f"{moment.astype(object)}" for moment in moments], dates("%Y-%m-%d %H:%M:%S", moments)),
-        "big": ([str(number) for number in whole], numbers(r"\d{19}", int, whole.min() - 2**8, whole.max() + 2**8)),
+        "big": ([str(number) for number in whole], numbers(r"\d{19}", int, whole.min(), whole.max())),
         "few big": (draw.choice(FEW_BIG, ROWS).tolist(), one_of(FEW_BIG)),
         "flag": (draw.choice(["TRUE", "FALSE"], ROWS).tolist(), one_of(["TRUE", "FALSE"])),
         "zero or one": (draw.choice(["0", "1"], ROWS).tolist(), one_of(["0", "1"])),
         "amount": ([f"{amount:.2f}" for amount in amounts], numbers(r"-?\d+\.\d\d", float, -100, 100)),
-        "code": (draw.choice(["007", "012", "100"], ROWS).tolist(), one_of(["007", "012", "100", "_RARE_"])),
-        "like a number": (draw.choice(["1e5", "0x1F", "12"], ROWS).tolist(), one_of(["1e5", "0x1F", "12", "_RARE_"])),
-        "text": (draw.choice(TEXTS, ROWS).tolist(), one_of([*TEXTS, "_RARE_"])),
-        'quo"ted\nname': (draw.choice(["x", "y"], ROWS).tolist(), one_of(["x", "y", "_RARE_"])),
+        "code": (draw.choice(["007", "012", "100"], ROWS).tolist(), one_of(["007", "012", "100"])),
+        "like a number": (draw.choice(["1e5", "0x1F", "12"], ROWS).tolist(), one_of(["1e5", "0x1F", "12"])),
+        "text": (draw.choice(TEXTS, ROWS).tolist(), one_of([*TEXTS])),
+        'quo"ted\nname': (draw.choice(["x", "y"], ROWS).tolist(), one_of(["x", "y"])),
         "nothing": ([""] * ROWS, one_of([""])),
     }
 
@@ -107,7 +107,7 @@ def test_every_value_of_the_pool_has_the_type_and_format_of_its_column(tmp_path,
     assert sampled[0].dtypes.equals(training.dtypes)
     assert all(list(folder.iterdir()) == [] for folder in surroundings)
     if generator is train:
-        assert any("validation loss" in line for line in progress.lines)
+        assert any("in validation" in note for note in progress.notes)
         assert progress.completed["cycle 1 of 1: training"] == 100
         assert progress.completed["cycle 1 of 1: sampling"] == 2 * ROWS
     with result.path.open(newline="", encoding="utf-8") as file:

@@ -9,6 +9,7 @@ MAX_DECIMALS = 19  # qa rounds breaks down to at most this many decimals
 NO_NUMBERS = np.array([-1e10, 1e10])  # the breaks of a column without values
 NO_DATES = np.array(["1700-01-01", "2200-01-01"], "datetime64[us]").astype(np.float64)
 DAY = 24 * 3600 * 1e6  # in microseconds
+LATEST = float(np.datetime64("9999-12-31T23:59:59").astype("datetime64[us]").astype(np.int64))  # that has a label
 
 _DATE_LABELS = ("%Y", "%Y-%b", "%Y-%b-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 
@@ -62,7 +63,7 @@ def number_labels(breaks: np.ndarray) -> list[str]:
 
 def date_labels(breaks: np.ndarray) -> list[str]:
     """Return a label for each bin, in the shortest pattern that makes all labels differ."""
-    times = pd.to_datetime(breaks.astype("datetime64[us]"))
+    times = pd.to_datetime(np.minimum(breaks, LATEST).astype("datetime64[us]"))
     for pattern in _DATE_LABELS:
         labels = list(times.strftime(pattern))
         if len(set(labels)) == len(labels):

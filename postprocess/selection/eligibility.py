@@ -5,6 +5,7 @@ rows with a combination of quasi-identifiers that gives a single training row aw
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -32,18 +33,18 @@ def eligible_rows(
     parameters: SelectionParameters,
     *,
     breaking: np.ndarray | None = None,
-    refuse_copies: bool = False,
+    given_pool: Path | None = None,
     warn: Callable[[str], None],
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Return the sorted numbers of the eligible pool rows, and how many rows are excluded for each reason.
 
-    breaking: (n_pool,) bool, the pool rows that break a rule; None: there are no rules. refuse_copies: whether a pool
-    is refused that consists of copies.
+    breaking: (n_pool,) bool, the pool rows that break a rule; None: there are no rules. given_pool: the file of a
+    pool that is refused if it consists of copies; None: it is not.
 
     The reasons are `rules`, if there are any, `unique_combinations`, if the parameters ask for it, `training_copies`,
     unless they are allowed, and `rare`: rows with a `_RARE_` value that the training data does not have. The last two
-    are dropped, with a warning, if they would leave fewer rows than the training data has. But with `refuse_copies`,
-    the pool is refused then if training rows hardly ever equal each other, because it consists of real rows.
+    are dropped, with a warning, if they would leave fewer rows than the training data has. But a given
+    pool is refused then if training rows hardly ever equal each other, because it consists of real rows.
 
     Raises InputError if `unique_combinations` does, if the pool consists of copies, or if any reason leaves fewer than
     `rows` of the parameters.
@@ -71,10 +72,10 @@ def eligible_rows(
                 f"rows={n}: only {left:,} of {pool.n_rows:,} pool rows may be selected (not those "
                 f"{EXCLUSION_REASONS[reason]}); ask for fewer, or bring a larger pool"
             )
-        elif refuse_copies and reason == "training_copies" and not _equal_rows_are_common(training):
+        elif given_pool is not None and reason == "training_copies" and not _equal_rows_are_common(training):
             raise InputError(
-                f"only {left:,} of {pool.n_rows:,} pool rows differ from all training rows, and {n:,} are needed, so "
-                "real rows would be in the result; bring another pool, or set allow_training_copies=True"
+                f"{given_pool}: only {left:,} of {pool.n_rows:,} pool rows differ from all training rows, and {n:,} are "
+                "needed, so real rows would be in the result; bring another pool, or set allow_training_copies=True"
             )
         elif number:
             warn(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -58,16 +59,16 @@ def select(
     parameters: SelectionParameters,
     *,
     fixed_columns: Sequence[int] = (),
-    refuse_copies: bool = False,
+    given_pool: Path | None = None,
     journal: Journal,
 ) -> Selection:
     """Select n pool rows, `rows` of the parameters or the number of the training rows, so that all tables match.
 
     pool: at least n rows; n_codes: (n_columns,) number of codes of each column. fixed_columns: the numbers of the
-    columns whose counts have to be the targets exactly. refuse_copies: as `eligible_rows` takes it. The journal gets a
+    columns whose counts have to be the targets exactly. given_pool: as `eligible_rows` takes it. The journal gets a
     stage for each step, and the warnings.
 
-    Raises InputError if the pool consists of copies and they are refused, if `exclude_unique_combinations` leaves too
+    Raises InputError if a given pool consists of copies, if `exclude_unique_combinations` leaves too
     few rows, or if `rows` asks for more than may be selected.
     """
     course = Course()
@@ -78,7 +79,7 @@ def select(
         pool,
         parameters,
         breaking=breaking if pool.broken else None,
-        refuse_copies=refuse_copies,
+        given_pool=given_pool,
         warn=journal.warn,
     )
     layout, sequence = layout_within(training.codes, np.asarray(n_codes, np.int64), parameters, warn=journal.warn)

@@ -139,3 +139,9 @@ def test_the_first_of_equally_frequent_texts_get_bins():
     tally = TextTally()
     tally.add(pa.array(values * 6))
     assert tally.column("x").labels[:10] == tuple(sorted(values[:10]))
+
+
+def test_the_last_day_that_has_a_name_has_a_label():
+    tally = NumberTally(Dates("dd/MM/yyyy"))
+    tally.add(pa.array(["31/12/9999"] * 20))
+    assert tally.column("x").labels[0].startswith("⪰ 9999-12-31")

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ def rows(fingerprints, rare=(), combinations=None):
 
 TRAINING = rows([1, 2, 3, 4])
 OFTEN_EQUAL = rows([1, 2, 3, 3])
+POOL = Path("pool.csv")
 
 
 @pytest.mark.parametrize(
@@ -74,10 +76,12 @@ def test_a_pool_of_which_more_than_half_is_kept_out_is_warned_of():
 
 def test_a_pool_of_real_rows_is_refused_if_equal_rows_are_not_common():
     for pool in (rows([1, 2, 3, 4]), rows([4, 4, 2, 1, 3, 5, 6, 7])):
-        with pytest.raises(InputError, match=r"^only \d of \d pool rows differ .* set allow_training_copies=True$"):
-            eligible_rows(TRAINING, pool, selection_parameters(), refuse_copies=True, warn=pytest.fail)
+        with pytest.raises(
+            InputError, match=r"^pool.csv: only \d of \d pool rows differ .* set allow_training_copies=True$"
+        ):
+            eligible_rows(TRAINING, pool, selection_parameters(), given_pool=POOL, warn=pytest.fail)
         allowed = selection_parameters(allow_training_copies=True)
-        assert len(eligible_rows(TRAINING, pool, allowed, refuse_copies=True, warn=pytest.fail)[0]) == pool.n_rows
+        assert len(eligible_rows(TRAINING, pool, allowed, given_pool=POOL, warn=pytest.fail)[0]) == pool.n_rows
 
 
 def test_training_copies_are_eligible_on_request():

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,12 +61,12 @@ class Outcome:
         return getattr(self.selection, name)
 
 
-def run(training, pool, n_codes=SIZES, *, refuse_copies=False, **parameters):
+def run(training, pool, n_codes=SIZES, *, given_pool=None, **parameters):
     progress = Recorder()
     journal = Journal(progress)
     parameters = selection_parameters(**{**PARAMETERS, **parameters})
     sizes = np.array(n_codes)
-    selection = select(training, pool, sizes, parameters, refuse_copies=refuse_copies, journal=journal)
+    selection = select(training, pool, sizes, parameters, given_pool=given_pool, journal=journal)
     return Outcome(selection, {stage.name: stage for stage in journal.stages}, journal.warnings, progress.lines)
 
 
@@ -201,8 +202,10 @@ def test_training_copies_and_rare_rows_are_excluded():
 
 def test_training_copies_are_refused_and_rare_rows_stay_if_too_few_others_are_left():
     training, pool = data_with_copies(80, n_pool=139)
-    with pytest.raises(InputError, match=r"^only 59 of 139 pool rows differ from all training rows, and 60 are needed"):
-        run(training, pool, refuse_copies=True)
+    with pytest.raises(
+        InputError, match=r"^pool.csv: only 59 of 139 pool rows differ from all training rows, and 60 are needed"
+    ):
+        run(training, pool, given_pool=Path("pool.csv"))
     training, pool = data_with_copies(5, n_pool=70)
     selection = run(training, pool)
     assert_selects(selection, training, pool)
