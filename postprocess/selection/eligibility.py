@@ -74,8 +74,8 @@ def eligible_rows(
             )
         elif given_pool is not None and reason == "training_copies" and not _equal_rows_are_common(training):
             raise InputError(
-                f"{given_pool}: only {left:,} of {pool.n_rows:,} pool rows differ from all training rows, and {n:,} are "
-                "needed, so real rows would be in the result; bring another pool, or set allow_training_copies=True"
+                f"{given_pool}: only {left:,} of {pool.n_rows:,} pool rows differ from all training rows, and {n:,} "
+                "are needed, so real rows would be in the result; bring another pool, or set allow_training_copies=True"
             )
         elif number:
             warn(
