@@ -91,13 +91,13 @@ def _shown(frame: pd.DataFrame, to_text: ToText | None) -> pd.DataFrame:
     return frame if to_text is None else to_text(frame)
 
 
-def _texts(frame: pd.DataFrame) -> list[str]:
-    return [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name].dtype)]
-
-
 def _line_end(training: pd.DataFrame) -> str:
     # The csv module quotes a carriage return in a value only if lines end with one.
     names = pd.Series(training.columns)
-    values = [training[name] for name in _texts(training)]
-    has_return = any(text.astype("str").str.contains("\r", regex=False).any() for text in [names, *values])
+    texts = [values for _, values in training.items() if _is_text(values.dtype)]
+    has_return = any(text.astype("str").str.contains("\r", regex=False).any() for text in [names, *texts])
     return "\r\n" if has_return else "\n"
+
+
+def _is_text(dtype: object) -> bool:
+    return pd.api.types.is_string_dtype(dtype) or isinstance(dtype, pd.CategoricalDtype)

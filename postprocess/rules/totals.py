@@ -93,7 +93,8 @@ def _unbroken(
     for pair, totals in possible:
         totals = totals[~np.isin(totals, pair)]
         parts, wholes = values[list(pair)], values[totals]
-        off = np.abs(wholes - parts.sum(axis=0))
+        with np.errstate(invalid="ignore"):  # infinite values break any rule
+            off = np.abs(wholes - parts.sum(axis=0))
         allowed = half_units[totals] + noises[totals] * np.maximum(np.abs(wholes), np.abs(parts).max(axis=0))
         kept = ~(off > allowed).any(axis=1) & (off <= allowed).any(axis=1)
         if kept.any():

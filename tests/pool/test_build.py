@@ -138,8 +138,9 @@ def test_a_generator_that_gives_other_columns_is_refused(tmp_path):
         build(tmp_path, train=train_with(odd))
 
 
-def test_a_value_with_a_carriage_return_is_quoted(tmp_path):
-    training = pd.DataFrame({"text": pd.Series(["a\rb", "c"] * 5, dtype="str"), "x": range(10)})
+@pytest.mark.parametrize("dtype", ["str", "category"])
+def test_a_value_with_a_carriage_return_is_quoted(tmp_path, dtype):
+    training = pd.DataFrame({"text": pd.Series(["a\rb", "c"] * 5, dtype=dtype), "x": range(10)})
     result = build(tmp_path, training=training)
     assert set(pd.read_csv(result.path)["text"]) == {"a\rb", "c"}
 
