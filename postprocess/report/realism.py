@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from postprocess.report.recurring_numbers import DECIMALS, FEW_VALUES, decimals_of, in_units, is_number, recurring
+from postprocess.report.recurring_numbers import DECIMALS, FEW_VALUES, decimals_of, in_units, recurring
+from postprocess.rules.numbers import is_number
 from postprocess.runtime.random_streams import random_stream
 
 MAX_ROWS = 10_000  # of each frame that the classifier sees

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from postprocess.data.formats import EXACT_WHOLE
+from postprocess.rules.numbers import is_number
 
 DECIMALS = 6  # of the figures
 MAX_DECIMALS = 6  # of a number; a number with more of them has no ending
@@ -22,11 +23,6 @@ OVER_CHANCE = 2  # an ending recurs if it is so many times as frequent as by cha
 SIGMAS = 5  # by so many standard deviations,
 MIN_NUMBERS = 5  # in so many distinct numbers; else it is these numbers that recur
 MAX_COLUMNS = 20  # that are listed
-
-
-def is_number(values: pd.Series) -> bool:
-    """Return whether a column holds whole or decimal numbers."""
-    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
 
 
 def in_units(values: pd.Series, decimals: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """The summary of a small run, with names and values from outside that try to break the page."""
 
 import json
+import warnings
 from dataclasses import asdict
 
 import numpy as np
@@ -146,3 +147,11 @@ def qa_report():
             "copy_of_training": Accuracy(0.99, 0.98, 0.97).as_dict(),
         },
     )
+
+
+@pytest.fixture
+def no_warnings():
+    """Make every warning an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield

@@ -1,5 +1,4 @@
 import json
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,7 @@ from postprocess.report.recurring_numbers import MAX_COLUMNS, decimals_of, in_un
 HUGE = 2**63 - 1
 
 
-@pytest.fixture(autouse=True)
-def no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_warnings")
 
 
 def people(n_rows, seed):

@@ -1,5 +1,4 @@
 import json
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,11 +9,7 @@ from postprocess.report.usefulness import MAX_ROWS, MAX_TARGETS, MIN_ROWS, usefu
 HUGE = 2**63 - 1
 
 
-@pytest.fixture(autouse=True)
-def no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_warnings")
 
 
 def people(n_rows, seed):
