@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, TextIO, cast
 
-from postprocess.runtime.streams import LastingStream, print_paths
+from postprocess.runtime.streams import LastingStream, keep_exit_code, print_paths
 
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 PROGRAM = "main.py"
@@ -44,6 +44,13 @@ class Parser(argparse.ArgumentParser):
         """Report a wrong call. argparse calls this method."""
         sys.exit(explain(f"{message}; see --help", code=EXIT_WRONG_INPUT, program=self.program))
 
+    def _print_message(self, message: str, file: object = None) -> None:
+        """Print the text of --help or --version. argparse calls this method, and its own hides that nothing came."""
+        try:
+            print(message, end="", file=cast(TextIO, file), flush=True)
+        except OSError as error:
+            sys.exit(explain(f"stdout: {error.strerror}", code=EXIT_FAILED, program=self.program))
+
 
 def explain(message: object, *, code: int, program: str = PROGRAM) -> int:
     """Write the reason of an early end to stderr, always as one line, and return the exit code."""
@@ -55,6 +62,7 @@ def explain(message: object, *, code: int, program: str = PROGRAM) -> int:
 
 def explain_early_exit(program: str = PROGRAM) -> None:
     """Report Ctrl-C, a failing import and a wrong parameter in one line while the program is loading."""
+    keep_exit_code()
     _on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED, program=program)))
     sys.excepthook = lambda kind, error, trace: sys.exit(_explain_uncaught(kind, error, trace, program))
 

@@ -1,12 +1,16 @@
 """Output files: they appear whole or not at all, under a free name, and only where they can be written."""
 
+import fcntl
 import os
 import secrets
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from postprocess.runtime.exits import InputError
+
+FS_IOC_GETFLAGS, FS_APPEND_FL = 0x80086601, 0x20  # Linux: <linux/fs.h>
 
 
 def free_path(folder: Path, stem: str, suffixes: Sequence[str]) -> tuple[Path, ...]:
@@ -80,6 +84,20 @@ def require_writable(folder: Path) -> None:
         raise InputError(f"{existing}: a file, so {folder} cannot be a folder; give another --output")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(f"{existing}: no permission to write there; give another --output")
+    if existing == folder and _is_append_only(folder):
+        raise InputError(f"{folder}: files there cannot be renamed or removed (chattr +a); give another --output")
+
+
+def _is_append_only(folder: Path) -> bool:
+    """Return whether the folder takes new files and keeps each for ever. Other systems than Linux do not tell."""
+    flags = array("L", [0])
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.ioctl(handle, FS_IOC_GETFLAGS, flags)
+        finally:
+            os.close(handle)
+    return bool(flags[0] & FS_APPEND_FL)
 
 
 def require_utf8(path: Path) -> None:

@@ -1,5 +1,6 @@
 """The standard streams: closed ones are opened, the log outlives its readers, and any path can be printed."""
 
+import atexit
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -43,6 +44,11 @@ def open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # the system gives the lowest free number
 
 
+def keep_exit_code() -> None:
+    """Give up what cannot be written to a full stream at the end of the program. Else Python would exit with 120."""
+    atexit.register(_drop_all_unwritten)
+
+
 def print_paths(paths: Iterable[Path]) -> None:
     """Print one path a line to stdout. Characters that stdout cannot show are escaped.
 
@@ -57,7 +63,16 @@ def print_paths(paths: Iterable[Path]) -> None:
     except OSError as error:
         _drop_unwritten(sys.stdout)
         if not isinstance(error, BrokenPipeError):
-            raise
+            raise OSError(error.errno, error.strerror, "stdout") from error
+
+
+def _drop_all_unwritten() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):  # a stream that is None, or closed
+            try:
+                stream.flush()
+            except OSError:
+                _drop_unwritten(stream)
 
 
 def _drop_unwritten(stream: TextIO) -> None:

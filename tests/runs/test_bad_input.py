@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
@@ -115,6 +117,20 @@ def test_an_output_that_may_not_be_written_is_refused(training, output, capsys, 
     assert refusal(capsys, output, training) == (
         f"main.py: {output.parent}: no permission to write there; give another --output"
     )
+
+
+@pytest.mark.parametrize("place", ["results", "pool_data"])
+def test_an_append_only_folder_is_refused(training, output, capsys, place):
+    folder = output / place
+    folder.mkdir(parents=True)
+    if not shutil.which("chattr") or subprocess.run(["chattr", "+a", folder], capture_output=True).returncode:
+        pytest.skip("this system or this user cannot make a folder append-only")
+    try:
+        assert call(training, "--output", output) == 2
+        assert complaint(capsys).endswith("cannot be renamed or removed (chattr +a); give another --output")
+    finally:
+        subprocess.run(["chattr", "-a", folder], check=True)
+    assert files_below(output) == set()
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,36 @@ def test_a_run_whose_output_nobody_reads_finishes(training, output, tmp_path, po
     assert len(files_below(output / "results")) == 3
 
 
+@pytest.mark.parametrize(
+    ("streams", "arguments", "code", "line"),
+    [
+        ("2>&-", ["run"], 0, b""),
+        ("2>/dev/full", ["run"], 0, b""),
+        (">/dev/full", ["run"], 1, b"main.py: stdout: No space left on device"),
+        (">/dev/full 2>/dev/full", ["run"], 1, b""),
+        (">/dev/full", ["--version"], 1, b"main.py: stdout: No space left on device"),
+        ("2>/dev/full", ["none.csv"], 2, b""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_full_and_closed_streams_do_not_change_the_exit_code(
+    training, output, tmp_path, pool_frame, streams, arguments, code, line
+):
+    if arguments == ["run"]:
+        arguments = [training, "--pool", save(pool_frame, tmp_path / "pool.csv"), "--output", output]
+    process = subprocess.run(
+        ["bash", "-c", f'"$@" {streams}', "bash", *command(*arguments)],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert process.returncode == code
+    assert [text for text in process.stderr.splitlines() if not LOG_LINE.match(text.decode())] == (
+        [line] if line else []
+    )
+    assert len(files_below(output / "results")) == (3 if len(arguments) > 1 else 0)
+
+
 def test_with_a_closed_stderr_nothing_is_written_to_stdout(tmp_path):
     process = subprocess.run(
         ["bash", "-c", '"$@" 2>&-', "bash", *command(tmp_path / "none.csv")], stdout=subprocess.PIPE, timeout=60
