@@ -1,6 +1,6 @@
 """Contingency tables of one, two and three columns of codes: all of them counted into one flat array."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 
 import numpy as np
@@ -79,13 +79,19 @@ class Tables:
         pairs = [stacked[i + 1 : columns] + (codes[i] * width[i] + start[i]) for i in range(columns - 1)]
         return np.ascontiguousarray(np.concatenate([stacked, *pairs]).T)
 
-    def row_sums(self, codes: np.ndarray) -> np.ndarray:
+    def row_sums(self, codes: np.ndarray, advance: Callable[[int], None] = lambda _: None) -> np.ndarray:
         """Return (3, n_rows) float64: the sum of the values in the cells of each row, order by order.
 
         codes: (n_columns, n_rows) uint8. If the values are residuals, the sum is the gradient of half the squared
-        error.
+        error. advance: is told of each number of rows that are done.
         """
-        parts = self.workers.map(lambda part: self._row_sums(codes[:, part]), chunks(codes.shape[1], ROWS_PER_GATHER))
+
+        def sums_of(part: slice) -> np.ndarray:
+            sums = self._row_sums(codes[:, part])
+            advance(sums.shape[1])
+            return sums
+
+        parts = self.workers.map(sums_of, chunks(codes.shape[1], ROWS_PER_GATHER))
         return np.concatenate(parts, axis=1) if parts else np.zeros((3, 0))
 
     def _row_sums(self, codes: np.ndarray) -> np.ndarray:
