@@ -38,7 +38,7 @@ from postprocess.preflight import Preflight, available_memory
 from postprocess.report.write import ENDINGS, Run, write_report
 from postprocess.rules.of_training import rules_of_training
 from postprocess.rules.rule import Rules
-from postprocess.runtime.exits import InputError
+from postprocess.runtime.exits import InputError, leave
 from postprocess.runtime.outputs import write_under_free_name
 from postprocess.runtime.progress import Progress, open_progress
 from postprocess.runtime.stages import Journal
@@ -342,4 +342,4 @@ def _on_frames(
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -40,7 +40,7 @@ examples:
 
 The parameters of the method are edited at the top of main.py.
 The first call installs the packages of requirements.txt into .venv (about 5.5 GB). Later calls start at once.
-Exit code: 0 done, 1 failed, 2 wrong call or input, 130 interrupted, 143 terminated.
+Exit code: 0 done, 1 failed, 2 wrong call or input, 129 terminal closed, 130 interrupted, 143 terminated.
 END
 }
 
@@ -57,9 +57,10 @@ fail() {
 # each file that is installed. If all copies are up to date, this needs no uv, no network and no permission to write.
 prepare_environment() {
     (
+        trap 'exit 130' INT # as in main; a subshell does not inherit it
         cd -- "$project"
         wait_for_other_runs
-        if [[ -e .venv/unfinished ]] || ! "$python" -c "" 2>/dev/null; then
+        if [[ -e .venv/unfinished ]] || ! python_works; then
             find_uv
             rm -rf .venv
             "$uv" venv --quiet --python "$python_versions" .venv ||
@@ -69,6 +70,14 @@ prepare_environment() {
             cmp -s "$file" ".venv/installed-${file//\//-}" || install_packages "$file"
         done
     ) 9<"$project/run.sh" >&2
+}
+
+# Only a Python that cannot run makes .venv unusable, and not one that was killed.
+python_works() {
+    local status=0
+    "$python" -c "" 2>/dev/null || status=$?
+    ((status < 128)) || fail "the Python in .venv was killed by signal $((status - 128)); run again"
+    return "$status"
 }
 
 # The lock on descriptor 9 ends with the preparation, even if that is killed.
@@ -133,6 +142,8 @@ main() {
         say "TRAINING is missing"
         exit 2
     fi
+    # Without this, a Python that Ctrl-C has ended looks like one that does not work, and its .venv is made anew.
+    trap 'say interrupted; exit 130' INT
     prepare_environment requirements.txt
     check_main
     exec "$python" "$project/main.py" "$@"

@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,27 @@ def bare_machine(tmp_path) -> Machine:
     folder = "$UV_UNMANAGED_INSTALL"
     machine.add_command("curl", f"""#!/bin/sh\necho 'mkdir -p "{folder}"; cp "{uv}" "{folder}/uv"'\n""")
     return machine
+
+
+@pytest.mark.parametrize("code", [1, 130, 137])
+def test_a_python_that_was_interrupted_is_not_installed_anew(machine, code):
+    assert machine.run("training.csv").returncode == 0
+    send = "kill -INT 0; sleep 0.2; " if code != 137 else "kill -KILL $$; "
+    add_command(machine.project / ".venv/bin/python", f"#!/bin/sh\ntrap 'exit {code}' INT\n{send}exit {code}\n")
+    (machine.project / ".venv/keep").touch()
+    machine.add_command("sleep", '#!/bin/sh\nexec /bin/sleep "$@"\n')
+    process = subprocess.run(
+        [machine.project / "run.sh", "training.csv"],
+        env={"PATH": str(machine.bin)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # this test may run in the background
+    )
+    assert process.returncode == (1 if code == 137 else 130)
+    assert (machine.project / ".venv/keep").exists()
+    assert "interrupted" in process.stderr or "killed by signal 9; run again" in process.stderr
 
 
 def test_help_needs_no_environment(machine):

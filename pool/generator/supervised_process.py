@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 
 from pool.errors import OutOfMemoryError, PoolError, one_line
+from pool.generator.temporary_folder import LOCK_NAME
 from pool.protocols import check_stop
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -38,9 +39,11 @@ KERNEL_COUNTS = Path("/proc/vmstat")
 OWN_OOM_SCORE = Path("/proc/self/oom_score_adj")
 FIRST_TO_KILL = "500"  # if memory runs out, the kernel kills this process rather than the caller
 
-# Removes the folder $2 once the processes of the killed group $1 have ended, or after five seconds.
+# Removes the folder $2 once the processes of the killed group $1 have ended, or after five seconds. The lock $3 goes
+# last: see `temporary_folder`.
 REMOVE_AFTER_THEIR_END = """
 for _ in $(seq 50); do kill -0 "-$1" || break; sleep 0.1; done
+find "$2" -mindepth 1 -maxdepth 1 ! -name "$3" -exec rm -rf -- {} +
 exec rm -rf -- "$2"
 """
 
@@ -225,7 +228,7 @@ def kernel_kills() -> int | None:
 def _end_with_caller(folder: Path) -> None:
     os.read(sys.stdin.fileno(), 1)  # nothing is ever written, so this returns when the caller is gone
     # Another process removes the folder: this one would go on writing there meanwhile.
-    command = ["/bin/sh", "-c", REMOVE_AFTER_THEIR_END, "sh", str(os.getpgid(0)), str(folder)]
+    command = ["/bin/sh", "-c", REMOVE_AFTER_THEIR_END, "sh", str(os.getpgid(0)), str(folder), LOCK_NAME]
     try:
         subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     finally:

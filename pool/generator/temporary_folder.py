@@ -24,7 +24,7 @@ def temporary_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         lock.release()
 
 
@@ -36,10 +36,21 @@ def _new() -> tuple[Path, Lock]:
             return folder, lock
 
 
+def _remove(folder: Path) -> None:
+    """Remove a folder, the lock last: without it, `_sweep` would not find what is left if this process is killed."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != LOCK_NAME:
+                path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _sweep(parent: Path) -> None:
     for path in parent.glob(f"{PREFIX}*/{LOCK_NAME}"):
         with suppress(OSError):
             if path.stat().st_uid == os.getuid() and (lock := try_to_hold(path)) is not None:
                 if lock.is_exclusive:
-                    shutil.rmtree(path.parent, ignore_errors=True)
+                    _remove(path.parent)
                 lock.leave()

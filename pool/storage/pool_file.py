@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from pool.files import Lock, replacing
 from pool.parameters import CyclePlan
-from pool.storage.manifest import CycleRecord, Manifest, write_manifest
+from pool.storage.manifest import CycleRecord, Manifest, manifest_path, read_manifest, write_manifest
 
 CHUNK_BYTES = 1 << 20
 
@@ -67,7 +67,8 @@ class PoolFile:
         """Remove the files that no finished cycle needs, and leave the pool to others."""
         if self._lock is not None:
             if self._lock.is_exclusive:
-                remove_strays(self.path, self.manifest)
+                # The file: an interrupt may have come after it was replaced, and before this object knew of it.
+                remove_strays(self.path, read_manifest(manifest_path(self.path)) or self.manifest)
             self._lock.release()
 
     def _record(self, manifest: Manifest) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from postprocess.runtime.exits import explain_early_exit, run_to_exit
+from postprocess.runtime.exits import explain_early_exit, leave, run_to_exit
 from postprocess.runtime.streams import open_standard_streams
 
 PROGRAM = "python -m postprocess.report"
@@ -166,4 +166,4 @@ def _free_pages(call: argparse.Namespace) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -18,7 +18,7 @@ from typing import NoReturn, TextIO, cast
 
 from postprocess.runtime.streams import LastingStream, keep_exit_code, print_paths
 
-EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
+EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 129, 130, 143
 PROGRAM = "main.py"
 # A slip in a program's parameters raises one of these, in the program itself or below it in these files alone.
 WRONG_PARAMETER = (NameError, TypeError, ValueError)
@@ -31,6 +31,10 @@ class InputError(ValueError):
 
 class Terminated(KeyboardInterrupt):
     """The program received SIGTERM. It is treated like Ctrl-C, but has its own exit code."""
+
+
+class HungUp(KeyboardInterrupt):
+    """The program received SIGHUP, because its terminal was closed. It is treated like Ctrl-C as well."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -80,13 +84,11 @@ def run_to_exit(
     If the work ends early, one line on stderr says why. Exceptions of the types `failed` and `wrong_input` speak for
     themselves. They differ in their exit codes. to_save_memory: what to do if memory runs out.
     """
-    raise_on_signals()
     try:
+        raise_on_signals()
         print_paths(work())
-    except Terminated:
-        return explain("terminated", code=EXIT_TERMINATED, program=program)
-    except KeyboardInterrupt:
-        return explain("interrupted", code=EXIT_INTERRUPTED, program=program)
+    except KeyboardInterrupt as error:
+        return _explain_interrupt(error, program)
     except wrong_input as error:
         return explain(error, code=EXIT_WRONG_INPUT, program=program)
     except failed as error:
@@ -97,9 +99,18 @@ def run_to_exit(
 
 
 def raise_on_signals() -> None:
-    """Make Ctrl-C raise KeyboardInterrupt and SIGTERM raise Terminated from now on."""
+    """Make Ctrl-C raise KeyboardInterrupt, SIGTERM Terminated and SIGHUP HungUp from now on."""
     _on_interrupt(signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+        signal.signal(signal.SIGHUP, _hang_up)
+
+
+def leave(code: int) -> NoReturn:
+    """End the program with this exit code. A signal that comes while Python shuts down does not change it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def reason(error: Exception, *, to_save_memory: str) -> str:
@@ -114,10 +125,20 @@ def reason(error: Exception, *, to_save_memory: str) -> str:
     return f"{type(error).__name__} in {place.filename}, line {place.lineno}: {error}"
 
 
+def _explain_interrupt(error: KeyboardInterrupt, program: str) -> int:
+    if isinstance(error, Terminated):
+        return explain("terminated", code=EXIT_TERMINATED, program=program)
+    if isinstance(error, HungUp):
+        return explain("terminated, because the terminal was closed", code=EXIT_HUNG_UP, program=program)
+    return explain("interrupted", code=EXIT_INTERRUPTED, program=program)
+
+
 def _explain_uncaught(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None, program: str
 ) -> int:
-    """Explain an exception that nothing has caught while the program was loading. Return the exit code."""
+    """Explain an exception that nothing has caught while the program was loading or ending. Return the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        return _explain_interrupt(error, program)
     frames = traceback.extract_tb(trace)
     if isinstance(error, WRONG_PARAMETER) and trace and {Path(f.filename).name for f in frames[1:]} <= PARAMETER_FILES:
         return explain(_parameter_fault(error, trace), code=EXIT_WRONG_INPUT, program=program)
@@ -152,3 +173,7 @@ def _on_interrupt(handle: Callable[..., object]) -> None:
 
 def _terminate(_signal: int, _frame: object) -> None:
     raise Terminated
+
+
+def _hang_up(_signal: int, _frame: object) -> None:
+    raise HungUp

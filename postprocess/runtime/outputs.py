@@ -10,6 +10,7 @@ from pathlib import Path
 
 from postprocess.runtime.exits import InputError
 
+UNFINISHED = ".unfinished"  # ends the name of a file that is being written
 FS_IOC_GETFLAGS, FS_APPEND_FL = 0x80086601, 0x20  # Linux: <linux/fs.h>
 
 
@@ -46,15 +47,39 @@ def whole_file(path: Path, *, replacing: bool = False) -> Iterator[Path]:
 
     replacing: the file may replace an older one. Raises FileExistsError if `path` exists and is not to be replaced.
     """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+    with sharing(path.parent):
+        try:
+            yield unfinished
+            if replacing:
+                unfinished.replace(path)
+            else:
+                publish(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def sharing(folder: Path) -> Iterator[None]:
+    """Hold a folder while a file is being written there. If nobody else holds it, half-written files are removed first.
+
+    They are of killed runs. On a file system without locks they stay.
+    """
     try:
-        yield unfinished
-        if replacing:
-            unfinished.replace(path)
-        else:
-            publish(unfinished, path)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # the writing will fail as well, and name the file
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in folder.glob(f".*{UNFINISHED}"):
+                path.unlink(missing_ok=True)
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
     finally:
-        unfinished.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def publish(unfinished: Path, path: Path) -> None:

@@ -78,7 +78,11 @@ sys.exit(main.main(sys.argv[1:]))
 
 @pytest.mark.parametrize(
     ("number", "code", "line"),
-    [(signal.SIGINT, 130, "main.py: interrupted"), (signal.SIGTERM, 143, "main.py: terminated")],
+    [
+        (signal.SIGINT, 130, "main.py: interrupted"),
+        (signal.SIGTERM, 143, "main.py: terminated"),
+        (signal.SIGHUP, 129, "main.py: terminated, because the terminal was closed"),
+    ],
 )
 def test_a_signal_ends_the_run_with_its_exit_code_and_leaves_no_file(training, output, number, code, line):
     process = subprocess.Popen(
@@ -86,6 +90,7 @@ def test_a_signal_ends_the_run_with_its_exit_code_and_leaves_no_file(training, o
         cwd=PROJECT,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # this test may run under nohup
     )
     while not (log := process.stderr.readline()).endswith("asleep\n"):
         assert log, "the run ended too early"

@@ -36,6 +36,32 @@ with temporary_folder() as folder:
         assert left not in (first, second)
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_a_run_leaves_that_is_killed_while_it_removes_its_folder_is_removed(tmp_path, number):
+    code = f"""
+import os, shutil
+from pool.generator.temporary_folder import temporary_folder
+def killed(event, arguments):
+    if event in ("os.remove", "os.rmdir") and arguments[0] != "lock":
+        sent.append(event)
+        if len(sent) == {number}:
+            os.kill(os.getpid(), 9)
+sent = []
+import sys
+with temporary_folder() as folder:
+    (folder / "data").mkdir()
+    for name in ("a", "data/b", "z"):
+        (folder / name).write_text("rows")
+    sys.addaudithook(killed)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], env={"TMPDIR": str(tmp_path), "PYTHONPATH": "."}, check=False
+    )
+    assert process.returncode == -9 and any(tmp_path.iterdir())
+    with temporary_folder() as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_without_locks_no_other_folder_is_removed(tmp_path, monkeypatch):
     def refuse(_descriptor, _how):
         raise OSError(errno.ENOLCK, "no locks")

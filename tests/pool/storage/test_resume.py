@@ -154,6 +154,20 @@ def test_an_interrupted_run_is_continued(interrupted, undisturbed):
     assert manifest["is_complete"] and [cycle["number"] for cycle in manifest["cycles"]] == [1, 2, 3]
 
 
+def test_an_interrupt_just_after_the_pool_is_complete_leaves_no_part(tmp_path, monkeypatch):
+    sync = files.sync_folder
+
+    def interrupted(folder):
+        if '"is_complete": true' in (folder / FILES[1]).read_text():
+            raise KeyboardInterrupt
+        sync(folder)
+
+    monkeypatch.setattr(files, "sync_folder", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    assert names(tmp_path) == FILES
+
+
 def test_a_complete_pool_is_used_as_it_is(tmp_path):
     first, _, _ = run(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}

@@ -29,6 +29,28 @@ def test_closed_streams_are_no_failure(monkeypatch, capsys, tmp_path):
     print_paths([tmp_path])
 
 
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_after_the_work_changes_nothing(number):
+    code = f"""
+import atexit, os, signal
+from postprocess.runtime.exits import leave, run_to_exit
+atexit.register(lambda: os.kill(os.getpid(), signal.{number}))
+leave(run_to_exit(list, to_save_memory=""))
+"""
+    process = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, timeout=60)
+    assert (process.returncode, process.stderr) == (0, b"")
+
+
+def test_an_interrupt_that_nothing_caught_is_told_in_one_line():
+    code = """
+from postprocess.runtime.exits import explain_early_exit
+explain_early_exit()
+raise KeyboardInterrupt
+"""
+    process = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, timeout=60)
+    assert (process.returncode, process.stderr) == (130, b"main.py: interrupted\n")
+
+
 def test_paths_that_stdout_cannot_encode_are_escaped(monkeypatch):
     shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", shown)
