@@ -21,8 +21,9 @@ def find_csv_fault(path: Path, columns: Sequence[str], separator: str = ",") -> 
             for row in reader:
                 if row and len(row) != len(columns):
                     values = f"{len(row)} value{'s' * (len(row) > 1)}"
+                    named = f"{len(columns)} column{'s' * (len(columns) > 1)}"
                     return InputError(
-                        f"{path}: line {first_line} has {values}, but the header has {len(columns)} columns; "
+                        f"{path}: line {first_line} has {values}, but the header has {named}; "
                         f"correct the line, or quote values that contain {SEPARATORS[separator]}"
                     )
                 first_line = reader.line_num + 1
@@ -40,13 +41,16 @@ def find_csv_fault(path: Path, columns: Sequence[str], separator: str = ",") -> 
 def not_utf8(path: Path) -> InputError:
     """Return the error for a file that is not UTF-8, with the first line that is not."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with open_bytes(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                decoder.decode(line)
-            except UnicodeDecodeError as error:
-                byte = error.object[error.start]
-                return InputError(f"{path}: line {number} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8")
+    try:
+        with open_bytes(path) as stream:
+            for number, line in enumerate(stream, start=1):
+                try:
+                    decoder.decode(line)
+                except UnicodeDecodeError as error:
+                    byte = error.object[error.start]
+                    return InputError(f"{path}: line {number} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:  # before the end of that line
+        return broken_gzip(path, fault)
     return InputError(f"{path}: not UTF-8, it ends within a character; save the file as UTF-8")
 
 

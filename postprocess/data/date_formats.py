@@ -118,6 +118,8 @@ class Dates:
         """Return dates or timestamps of any unit as timestamps at the format's offset."""
         if pa.types.is_date(values.type):
             values = values.cast(pa.timestamp("s" if pa.types.is_date32(values.type) else "ms"))
+        if values.type.tz is not None:
+            values = values.cast(pa.timestamp(values.type.unit, "UTC"))  # Arrow may not know the zone
         _require_four_digit_years(values)
         if values.type.tz is None:
             return values.cast(self.type, safe=False)

@@ -26,6 +26,8 @@ def as_text(values: pa.Array) -> pa.Array:
     """Return values of any type as text, null if missing."""
     if is_text(values):
         return values
+    if pa.types.is_timestamp(values.type) and values.type.tz is not None:
+        values = values.cast(pa.timestamp(values.type.unit, "UTC"))  # Arrow may not know the zone
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)
     return values.cast(pa.string())

@@ -22,14 +22,15 @@ def parquet_columns(path: Path) -> tuple[str, ...]:
         raise InputError(f"{path}: empty file; write the Parquet file again")
     try:
         schema = pq.read_schema(path)
-    except pa.ArrowException as error:
+        names = tuple(schema.names)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a whole Parquet file ({one_line(error)}); write it again") from error
     for field in schema:
         if not _is_supported(field.type):
             raise InputError(
                 f"{path}: column {field.name!r} has the type {field.type}; cast it to text, or leave it out"
             )
-    return tuple(schema.names)
+    return names
 
 
 def _is_supported(type: pa.DataType) -> bool:
@@ -51,6 +52,8 @@ def parquet_batches(path: Path, names: list[str], rows: int, *, as_spelt: bool) 
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES) as file:
             for batch in file.iter_batches(rows, columns=names):
                 columns = [decoded(batch.column(name)) for name in names]
+                for values in columns:
+                    values.validate(full=True)  # Arrow reads text that is not UTF-8
                 if not as_spelt:
                     columns = [without_spelt_missing(values) for values in columns]
                 yield pa.RecordBatch.from_arrays(columns, names)

@@ -40,8 +40,9 @@ def name_beside(name: str, x: float, y: float, *, upright: bool = False) -> Mark
 
 def short(name: str, length: int = LABEL_LENGTH) -> str:
     """Return a name that takes the space of at most so many letters; wide letters take that of two."""
-    if letters(name) <= length:
+    if letters(name[: length + 1]) <= length:
         return name
+    name = name[: length - 1]  # each letter takes at least one place, and names may have millions
     while letters(name) > length - 1:
         name = name[:-1]
     return f"{name}…"

@@ -50,10 +50,12 @@ def _rules(summary: Mapping) -> Tile | None:
 
 
 def _usefulness(summary: Mapping) -> Tile | None:
-    if (means := mean_scores(summary)) is None:
+    if not (means := mean_scores(summary)):
         return None
-    measure, _, scores = means
+    (measure, _, scores), *others = means
     words = f"mean {measure} of models that are trained on the result; {scores['training']:.2f} if on real rows"
+    for other, _, its in others:
+        words += f". Mean {other} {its['result']:.2f}; {its['training']:.2f}"
     return Tile("Usefulness", f"{scores['result']:.2f}", words)
 
 

@@ -38,18 +38,16 @@ def rules_kept(summary: Mapping) -> str:
     return f"All {_rule_count(rules)} kept." if len(rules) > 1 else "The rule is kept."
 
 
-def mean_scores(summary: Mapping) -> tuple[str, int, dict[str, float]] | None:
-    """Return the first measure of usefulness, its number of targets, and the mean scores by what was trained on.
-
-    Returns None if usefulness was not measured.
-    """
+def mean_scores(summary: Mapping) -> list[tuple[str, int, dict[str, float]]]:
+    """Return each measure of usefulness, its number of targets, and the mean scores by what was trained on."""
     targets = summary.get("usefulness", {}).get("targets", ())
-    if not targets:
-        return None
-    measure = targets[0]["measure"]
-    same = [target for target in targets if target["measure"] == measure]
-    roles = [role for role in ("training", "result", "pool_sample") if all(role in target for target in same)]
-    return measure, len(same), {role: sum(target[role]["score"] for target in same) / len(same) for role in roles}
+    means = []
+    for measure in dict.fromkeys(target["measure"] for target in targets):
+        same = [target for target in targets if target["measure"] == measure]
+        roles = [role for role in ("training", "result", "pool_sample") if all(role in target for target in same)]
+        scores = {role: sum(target[role]["score"] for target in same) / len(same) for role in roles}
+        means.append((measure, len(same), scores))
+    return means
 
 
 def _tables(summary: Mapping) -> str:
@@ -107,15 +105,17 @@ def _rule_count(rules: Sequence) -> str:
 
 
 def _usefulness(summary: Mapping) -> str:
-    if (means := mean_scores(summary)) is None:
+    if not (means := mean_scores(summary)):
         return ""
-    measure, number, scores = means
-    closeness = "nearly as well as" if scores["result"] >= scores["training"] - NEARLY else "less well than"
-    beside = f" and {scores['pool_sample']:.2f} of a random sample of the pool" if "pool_sample" in scores else ""
+    near = all(scores["result"] >= scores["training"] - NEARLY for _, _, scores in means)
+    found = []
+    for measure, number, scores in means:
+        beside = f" and {scores['pool_sample']:.2f} of a random sample of the pool" if "pool_sample" in scores else ""
+        columns = f"over {number} column{'s' * (number != 1)}"
+        found.append(f"mean {measure} {scores['result']:.2f} against {scores['training']:.2f}{beside}, {columns}")
     return (
-        f"Models that are trained on the result predict real rows {closeness} models of real rows: mean "
-        f"{measure} {scores['result']:.2f} against {scores['training']:.2f}{beside}, over {number} "
-        f"column{'s' * (number != 1)}."
+        f"Models that are trained on the result predict real rows {'nearly as well as' if near else 'less well than'} "
+        f"models of real rows: {'; '.join(found)}."
     )
 
 

@@ -314,3 +314,11 @@ def test_dates_of_years_that_text_cannot_show_are_refused(values):
     with pytest.raises(FormatError, match="years 1 to 9999") as failure:
         Dates("yyyy-MM-dd HH:mm:ss", "+02:00").parse(values)
     assert failure.value.index == 1
+
+
+def test_times_of_a_zone_that_arrow_does_not_know_are_read():
+    times = pa.array([10**15], pa.timestamp("us", "Nowhere/City"))
+    assert Texts().parse(times).to_pylist() == ["2001-09-09 01:46:40.000000Z"]
+    later = pa.array([10**18], pa.timestamp("us", "Nowhere/City"))
+    with pytest.raises(FormatError, match="not a date of the years 1 to 9999"):
+        Dates().parse(later)

@@ -2,6 +2,7 @@
 
 import gzip
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -145,6 +146,24 @@ def test_a_bad_parquet_file_is_refused(tmp_path):
     pq.write_table(pa.table({"a": pa.array([], pa.int64())}), tmp_path / "header.parquet")
     with pytest.raises(InputError, match="no rows"):
         read_all(tmp_path / "header.parquet")
+
+
+def test_a_parquet_file_whose_text_or_names_are_not_utf8_is_refused(tmp_path):
+    bad = pa.array([b"\xff\xfe", b"ok"], pa.binary()).view(pa.string())
+    for values in (bad, bad.dictionary_encode()):
+        pq.write_table(pa.table({"a": values}), tmp_path / "text.parquet")
+        with pytest.raises(InputError, match=r"text\.parquet: broken Parquet file \(.*UTF8"):
+            read_all(tmp_path / "text.parquet")
+    pq.write_table(pa.table({"named": [1]}), tmp_path / "name.parquet", store_schema=False)
+    content = (tmp_path / "name.parquet").read_bytes().replace(b"named", b"n\xffmed")
+    with pytest.raises(InputError, match=r"name\.parquet: "):
+        read_all(write(tmp_path, content, "name.parquet"))
+
+
+def test_a_gzip_file_that_is_cut_before_the_end_of_a_line_that_is_not_utf8_is_refused(tmp_path):
+    content = gzip.compress(b"a,b\n1,\xff" + np.random.default_rng(1).bytes(100_000).hex().encode())
+    with pytest.raises(InputError, match=r"not a whole gzip file"):
+        read_all(write(tmp_path, content[:-20_000], "data.csv.gz"))
 
 
 def test_a_path_that_is_no_data_file_is_refused(tmp_path):

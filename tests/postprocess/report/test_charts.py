@@ -37,6 +37,11 @@ def test_long_names_are_cut_and_given_in_full(name, shown):
     assert titles(name_beside(name, 0, 0)) == ([name] if shown != name else [])
 
 
+@pytest.mark.timeout(5)
+def test_a_very_long_name_is_cut_at_once():
+    assert short("x" * 3_000_000) == "x" * 17 + "…"
+
+
 @pytest.mark.parametrize(
     ("low", "high", "most", "numbers"),
     [(0, 10, 5, [0, 2, 4, 6, 8, 10]), (0.903, 0.931, 6, [0.905, 0.91, 0.915, 0.92, 0.925, 0.93]), (3, 3, 5, [3])],

@@ -77,15 +77,18 @@ def test_broken_rules_are_counted(run_summary):
     assert rules_kept({"rules": run_summary["rules"][:1]}) == "The rule is kept." and rules_kept({}) == ""
 
 
-@pytest.mark.parametrize(("score", "words"), [(0.88, "nearly as well"), (0.6, "less well")])
-def test_usefulness_is_the_mean_over_targets_of_one_measure(run_summary, score, words):
+@pytest.mark.parametrize(
+    ("score", "r2", "words"), [(0.88, 0.1, "nearly as well"), (0.6, 0.1, "less well"), (0.88, 0.01, "less well")]
+)
+def test_usefulness_is_the_mean_over_the_targets_of_each_measure(run_summary, score, r2, words):
     def target(measure, training, result):
         return {"target": "x", "measure": measure, "training": {"score": training}, "result": {"score": result}}
 
-    targets = [target("AUC", 0.8, score), target("AUC", 1.0, score), target("R2", 0.1, 0.1)]
+    targets = [target("AUC", 0.8, score), target("AUC", 1.0, score), target("R2", 0.1, r2)]
     run_summary["usefulness"] = {"targets": targets}
     found = said(run_summary, "Use")
     assert words in found and f"AUC {score:.2f} against 0.90, over 2 columns" in found
+    assert f"R2 {r2:.2f} against 0.10, over 1 column." in found
     assert tile_of(run_summary, "Usefulness").figure == f"{score:.2f}"
 
 
