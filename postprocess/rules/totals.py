@@ -102,6 +102,7 @@ def _unbroken(
     return left
 
 
+@np.errstate(over="ignore")  # infinite values break any rule
 def _is_total(total: np.ndarray, first: np.ndarray, second: np.ndarray, decimals: int | None) -> bool:
     """Return whether no row breaks the rule, and why not is more than chance."""
     complete = ~np.isnan(total + first + second)
@@ -113,6 +114,7 @@ def _is_total(total: np.ndarray, first: np.ndarray, second: np.ndarray, decimals
     return all(_expected(values, others, allowed) >= MIN_EXPECTED for values, others in shuffles)
 
 
+@np.errstate(over="ignore")
 def _broken(total: np.ndarray, first: np.ndarray, second: np.ndarray, decimals: int | None) -> np.ndarray:
     """Return (n_rows,) bool: the rows that have all three numbers, but not as a sum."""
     return np.abs(total - (first + second)) > tolerance(decimals, total, first, second)
