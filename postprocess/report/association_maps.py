@@ -39,7 +39,7 @@ def difference_map(found: Mapping) -> Markup:
     return matrix(
         names,
         {cell: difference / scale for cell, difference in differences.items()},
-        "Association of all pairs of columns: result less training data",
+        "Association of all pairs of columns: result minus training data",
         "association-differences",
         extent=TABLE_SIZE,
         title=title if len(names) <= TITLED_COLUMNS else None,

@@ -8,6 +8,7 @@ from postprocess.selection.eligibility import EXCLUSION_REASONS
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 FROM = "≥ "  # begins the label of a bin that ends where the next one begins
 THOUSAND, LARGE = 1000, 1e15  # numbers of this size have no decimals, and a power of ten
+GROUPED_FROM = 10_000  # smaller numbers may be years or times of day, in which a comma misleads
 EQUAL_WITHIN = 0.001  # overall accuracies this close are called equal
 
 ACCURACY_NAMES = {  # of the summary's accuracies, in order
@@ -39,7 +40,7 @@ def figure(value: float | str | None) -> str:
         return value or ""
     size = abs(value)
     if size < LARGE and (size >= THOUSAND or value == int(value)):
-        return f"{value + 0:,.0f}"  # a negative zero is zero
+        return f"{value + 0:{',' if size >= GROUPED_FROM else ''}.0f}"  # a negative zero is zero
     return f"{value:.4g}"
 
 
@@ -131,7 +132,7 @@ def _ipf(stage: Mapping) -> str:
         advice = " The pool does not have the rows to match these tables exactly."
     else:
         end += ", as many as ipf_iterations asks for"
-        advice = " More of them usually gain little."
+        advice = " More sweeps usually gain little."
     errors = f"{percent(stage['mean_error'], 3)} on average and by at most {percent(stage['largest_error'])}"
     return f"IPF {end}. In the last sweep, the fitted tables were off by {errors}.{advice}"
 

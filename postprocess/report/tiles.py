@@ -26,7 +26,7 @@ def tiles(summary: Mapping) -> list[Tile]:
 
 
 def _accuracy(summary: Mapping) -> Tile:
-    others = [f"{percent(summary['sampling_limit']['overall'])} is the sampling limit"]
+    others = [f"{percent(summary['sampling_limit']['overall'])} is what a fresh sample of real rows reaches"]
     if sample := summary["accuracy"].get("pool_sample"):
         others.append(f"{percent(sample['overall'])} a random sample of the pool")
     return Tile("Accuracy", percent(summary["accuracy"]["refined"]["overall"]), "; ".join(others))
@@ -37,7 +37,7 @@ def _realism(summary: Mapping) -> Tile | None:
     auc, sample = (found.get(role, {}).get("auc") for role in ("result", "pool_sample"))
     if auc is None:
         return None
-    words = "AUC of a classifier that looks for made-up rows; 0.5 is guessing"
+    words = "AUC of a classifier that looks for made-up rows; 0.5, which is guessing, is best"
     return Tile("Realism", f"{auc:.2f}", words if sample is None else f"{words}; {sample:.2f} for a sample of the pool")
 
 
@@ -45,7 +45,7 @@ def _rules(summary: Mapping) -> Tile | None:
     if not (rules := summary.get("rules")):
         return None
     in_result, in_pool = (sum(not rule[key] for rule in rules) for key in ("result_broken", "pool_broken"))
-    words = f"hold in all rows of the result; {in_pool:,} hold in all rows of the pool"
+    words = f"hold in all rows of the result; before the selection, {in_pool:,} held in all rows of the pool"
     return Tile("Rules kept", f"{in_result:,} of {len(rules):,}", words, bad=in_result < len(rules))
 
 
@@ -55,7 +55,7 @@ def _usefulness(summary: Mapping) -> Tile | None:
     (measure, _, scores), *others = means
     words = f"mean {measure} of models that are trained on the result; {scores['training']:.2f} if on real rows"
     for other, _, its in others:
-        words += f". Mean {other} {its['result']:.2f}; {its['training']:.2f}"
+        words += f". Mean {other} {its['result']:.2f}; {its['training']:.2f} if on real rows"
     return Tile("Usefulness", f"{scores['result']:.2f}", words)
 
 

@@ -9,7 +9,6 @@ from postprocess.report.sentences import EQUAL_WITHIN, percent
 ORDERS = {"columns": "univariate", "pairs": "bivariate", "triples": "trivariate"}
 SIZES = {"columns": "one", "pairs": "two", "triples": "three"}  # how many columns the tables of an order have
 WEAK_BY = 0.01  # from so far below its limit on, a table is named as weak
-MANY_BELOW = 0.05  # the share of tables below their limits that is worth a sentence
 AUC_WORDS = ((0.55, "cannot tell"), (0.65, "can hardly tell"), (0.8, "can often tell"), (1.0, "can tell"))
 NEARLY = 0.03  # a score that is lower by no more is nearly as good
 
@@ -80,9 +79,8 @@ def _weakest(summary: Mapping) -> str:
         return ""
     below, number = (sum(order[key] for order in summary["tables"].values()) for key in ("below_limit", "number"))
     reached = f"{percent(worst['accuracy'], 1)}, where a fresh sample of real rows reaches"
-    words = f"{' by '.join(worst['columns'])} ({reached} {percent(worst['sampling_limit'], 1)} on average)."
-    share = f" {below:,} of {number:,} tables are below their limit." if below > MANY_BELOW * number else ""
-    return f"{words}{share}"
+    words = f"{' by '.join(worst['columns'])} is weakest ({reached} {percent(worst['sampling_limit'], 1)} on average)."
+    return f"{words} {below:,} of {number:,} tables are less accurate than those of such a sample."
 
 
 def _classifier(summary: Mapping) -> str:
@@ -123,7 +121,7 @@ def _privacy(summary: Mapping) -> str:
     reasons = [f"{reason[0].upper()}{reason[1:]}." for reason in not_kept(summary)]
     attacks, tested = summary.get("membership_attacks"), summary.get("privacy")
     found = ["Not kept.", *reasons] if reasons else []
-    if not reasons and (attacks or tested or summary.get("closest_training_row")):
+    if not reasons and (attacks or tested):
         found.append("Kept, as far as it was measured.")
     if attacks:
         found += _attacks(worst_attack(attacks))
@@ -134,8 +132,9 @@ def _privacy(summary: Mapping) -> str:
         )
     if not attacks and not tested:
         found += [
-            "Not tested against unseen rows: set real rows aside and run again with --holdout.",
             *_copies(summary),
+            "Whether the rows give away who was in the training data was not tested. Set real rows aside and run again "
+            "with --holdout.",
         ]
     return " ".join(found)
 

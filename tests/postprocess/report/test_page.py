@@ -102,7 +102,7 @@ def test_the_page_shows_the_values_of_the_columns(run_summary):
     first, *others = run_summary["profiles"]
     run_summary["profiles"] = [first | {"result": figures}, *others]
     _, text = read(run_summary)
-    assert re.search(r"result 1,234 0.0125 -2 5.5 1e\+20 25.0.% 1,060", text)
+    assert re.search(r"result 1234 0.0125 -2 5.5 1e\+20 25.0.% 1,060", text)
     day = next(each["training"] for each in others if each["column"] == "day")
     assert f"day training {' '.join(day['quantiles'])} {day['distinct']}" in text
 
