@@ -34,7 +34,10 @@ THREADS = 1
 SINGLE_THREADED = {name: str(THREADS) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")}
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 # These folders would keep encoded training data, or files in the home folder. They go into the temporary folder.
-REDIRECTED = ("HF_HOME", "HF_DATASETS_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "TMPDIR")
+REDIRECTED = (
+    *("HF_HOME", "HF_DATASETS_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "TMPDIR"),
+    "JOBLIB_TEMP_FOLDER",  # else in /dev/shm, where it outlives a killed process
+)
 
 
 @contextmanager
