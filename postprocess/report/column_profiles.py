@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from postprocess.data.binning import Binning
-from postprocess.data.column_bins import Column
+from postprocess.data.column_bins import Column, Kind
 from postprocess.data.formats import Dates, is_number
 from postprocess.report.bars import shares_of
 from postprocess.report.findings import COUNT_DECIMALS, DECIMALS, readable
@@ -32,22 +32,25 @@ def column_profiles(
 
     training, result: the share of missing values, the number of distinct ones, and of numbers and dates, more, see
     `_spread`. accuracy: of the table of this column alone. bins, original, synthetic: the names of its bins and their
-    counts in training data and result, for the BINNED_COLUMNS least accurate columns.
+    counts in training data and result, for the BINNED_COLUMNS least accurate columns. lost: of a category, how many of
+    the training data's values the result does not have.
     """
     profiles = []
     for place, column in enumerate(binning.columns):
         original = count_table(codes["training"], binning.n_codes, (place,), weights)
         synthetic = count_table(codes["result"], binning.n_codes, (place,))
+        values = {role: frames[role][column.name] for role in ("training", "result")}
         profiles.append(
             {
                 "column": column.name,
                 "accuracy": round(accuracy(original, synthetic), DECIMALS),
-                "training": _figures(frames["training"][column.name], column, weights),
-                "result": _figures(frames["result"][column.name], column),
+                "training": _figures(values["training"], column, weights),
+                "result": _figures(values["result"], column),
                 "bins": readable(column.labels),
                 "original": np.round(original, COUNT_DECIMALS).tolist(),
                 "synthetic": synthetic.tolist(),
             }
+            | ({"lost": _lost(**values)} if column.kind == Kind.CATEGORY else {})
         )
     for profile in sorted(profiles, key=lambda profile: profile["accuracy"])[BINNED_COLUMNS:]:
         del profile["bins"], profile["original"], profile["synthetic"]
@@ -58,6 +61,10 @@ def accuracy(original: np.ndarray, synthetic: np.ndarray) -> float:
     """Return the accuracy of a table: one minus half the sum of the differences of its shares."""
     differences = np.subtract(shares_of(original.tolist()), shares_of(synthetic.tolist()))
     return float(1 - np.abs(differences).sum() / 2)
+
+
+def _lost(training: pd.Series, result: pd.Series) -> int:
+    return len(set(training.dropna().unique()) - set(result.unique()))
 
 
 def _figures(values: pd.Series, column: Column, weights: np.ndarray | None = None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from postprocess.report.sentences import EQUAL_WITHIN, percent
 
 ORDERS = {"columns": "univariate", "pairs": "bivariate", "triples": "trivariate"}
 SIZES = {"columns": "one", "pairs": "two", "triples": "three"}  # how many columns the tables of an order have
+MAX_LOST_COLUMNS = 3  # that are named
 WEAK_BY = 0.01  # from so far below its limit on, a table is named as weak
 AUC_WORDS = ((0.55, "cannot tell"), (0.65, "can hardly tell"), (0.8, "can often tell"), (1.0, "can tell"))
 NEARLY = 0.03  # a score that is lower by no more is nearly as good
@@ -19,7 +20,7 @@ def verdict(summary: Mapping) -> list[Sentence]:
     """Return what the figures of a summary mean, the most important first. What was not measured is left out."""
     found = [
         ("Tables", _tables(summary)),
-        ("Weak", _weakest(summary)),
+        ("Weak", " ".join(filter(None, (_weakest(summary), _lost_values(summary))))),
         ("Rows", " ".join(filter(None, (_classifier(summary), rules_kept(summary))))),
         ("Use", _usefulness(summary)),
         ("Privacy", _privacy(summary)),
@@ -81,6 +82,14 @@ def _weakest(summary: Mapping) -> str:
     reached = f"{percent(worst['accuracy'], 1)}, where a fresh sample of real rows reaches"
     words = f"{' by '.join(worst['columns'])} is weakest ({reached} {percent(worst['sampling_limit'], 1)} on average)."
     return f"{words} {below:,} of {number:,} tables are less accurate than those of such a sample."
+
+
+def _lost_values(summary: Mapping) -> str:
+    """Return how many values of the training data the result lacks, in the columns that lack most."""
+    profiles = [profile for profile in summary.get("profiles", ()) if profile.get("lost")]
+    profiles.sort(key=lambda profile: -profile["lost"])
+    found = [f"{each['lost']:,} of {each['training']['distinct']:,} in {each['column']}" for each in profiles]
+    return f"Rare values that do not occur in the result: {', '.join(found[:MAX_LOST_COLUMNS])}." if found else ""
 
 
 def _classifier(summary: Mapping) -> str:

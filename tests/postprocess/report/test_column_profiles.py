@@ -96,3 +96,9 @@ def test_bins_are_counted_for_the_least_accurate_columns(tmp_path, monkeypatch):
     assert found["text"]["original"][:2] == [x, 200 - x] and found["text"]["accuracy"] == pytest.approx(x / 200)
     monkeypatch.setattr(profiles_module, "BINNED_COLUMNS", 1)
     assert [name for name, each in profiles(data(), result, tmp_path).items() if "bins" in each] == ["text"]
+
+
+def test_the_values_of_a_category_that_the_result_lacks_are_counted(tmp_path):
+    result = data().assign(text=data()["text"].iloc[0])
+    found = profiles(data(), result, tmp_path)
+    assert found["text"]["lost"] == data()["text"].nunique() - 1 and "lost" not in found["number"]

@@ -57,6 +57,16 @@ def test_the_verdict_names_the_table_farthest_below_its_limit():
     assert said(summary, "Weak") == ""
 
 
+def test_the_verdict_names_the_columns_that_lack_most_values():
+    summary = of_accuracy((0.9,) * 4, (0.9,) * 4)
+    columns = {"a": 0, "b": 2, "c": 7, "d": 3, "e": 5}
+    summary["profiles"] = [
+        {"column": name, "training": {"distinct": 10}, **({"lost": lost} if lost else {})}
+        for name, lost in columns.items()
+    ]
+    assert "7 of 10 in c, 5 of 10 in e, 3 of 10 in d." in said(summary, "Weak")
+
+
 @pytest.mark.parametrize(
     ("auc", "words"),
     [(0.48, "cannot tell"), (0.55, "cannot tell"), (0.63, "hardly"), (0.75, "often"), (0.95, "can tell")],
