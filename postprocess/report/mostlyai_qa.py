@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from postprocess.runtime.outputs import UNFINISHED, publish, sharing
+from postprocess.runtime.outputs import publish, sharing, unfinished_name
 from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
@@ -94,7 +94,7 @@ def _report(
     """Return qa's metrics, or None if qa declines. Its page appears whole or not at all."""
     from mostlyai import qa  # takes seconds to load
 
-    unfinished = page.with_name(f".{page.name}{UNFINISHED}")
+    unfinished = unfinished_name(page)
     with sharing(page.parent), progress.task("mostlyai-qa's report", total=100, unit="") as task:
 
         def follow(total: float | None = None, completed: float | None = None, **_: object) -> None:

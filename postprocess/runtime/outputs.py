@@ -10,7 +10,7 @@ from pathlib import Path
 
 from postprocess.runtime.exits import InputError
 
-UNFINISHED = ".unfinished"  # ends the name of a file that is being written
+UNFINISHED = f".*.{'[0-9a-f]' * 8}.unfinished"  # the pattern of the names of files that are being written
 FS_IOC_GETFLAGS, FS_APPEND_FL = 0x80086601, 0x20  # Linux: <linux/fs.h>
 
 
@@ -47,7 +47,7 @@ def whole_file(path: Path, *, replacing: bool = False) -> Iterator[Path]:
 
     replacing: the file may replace an older one. Raises FileExistsError if `path` exists and is not to be replaced.
     """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+    unfinished = unfinished_name(path)
     with sharing(path.parent):
         try:
             yield unfinished
@@ -73,13 +73,18 @@ def sharing(folder: Path) -> Iterator[None]:
     try:
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for path in folder.glob(f".*{UNFINISHED}"):
+            for path in folder.glob(UNFINISHED):
                 path.unlink(missing_ok=True)
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)
+
+
+def unfinished_name(path: Path) -> Path:
+    """Return a free name beside `path` to write to, one that `sharing` knows."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
 
 
 def publish(unfinished: Path, path: Path) -> None:

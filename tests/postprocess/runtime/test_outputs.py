@@ -2,7 +2,7 @@ from postprocess.runtime.outputs import whole_file
 
 
 def test_a_half_written_file_of_a_killed_run_is_removed_and_those_being_written_stay(tmp_path):
-    left, mine = tmp_path / ".old.csv.01234567.unfinished", tmp_path / "mine.unfinished"
+    left, mine = tmp_path / ".old.csv.01234567.unfinished", tmp_path / ".mine.unfinished"
     left.touch()
     mine.touch()
     with whole_file(tmp_path / "one.csv") as one:
@@ -11,7 +11,7 @@ def test_a_half_written_file_of_a_killed_run_is_removed_and_those_being_written_
         with whole_file(tmp_path / "two.csv") as two:
             two.write_text("2")
             assert one.exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"one.csv", "two.csv", "mine.unfinished"}
+    assert {path.name for path in tmp_path.iterdir()} == {"one.csv", "two.csv", ".mine.unfinished"}
 
 
 def test_without_locks_nothing_is_removed(tmp_path, monkeypatch):
