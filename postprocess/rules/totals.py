@@ -58,6 +58,7 @@ class Total:
         return replace(self, repairs=False)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # infinite values break any rule
 def find_totals(frame: pd.DataFrame) -> tuple[Total, ...]:
     """Return the sums of two columns that a third one has in all rows that have all three.
 
@@ -93,8 +94,7 @@ def _unbroken(
     for pair, totals in possible:
         totals = totals[~np.isin(totals, pair)]
         parts, wholes = values[list(pair)], values[totals]
-        with np.errstate(invalid="ignore"):  # infinite values break any rule
-            off = np.abs(wholes - parts.sum(axis=0))
+        off = np.abs(wholes - parts.sum(axis=0))
         allowed = half_units[totals] + noises[totals] * np.maximum(np.abs(wholes), np.abs(parts).max(axis=0))
         kept = ~(off > allowed).any(axis=1) & (off <= allowed).any(axis=1)
         if kept.any():
@@ -102,7 +102,6 @@ def _unbroken(
     return left
 
 
-@np.errstate(over="ignore")  # infinite values break any rule
 def _is_total(total: np.ndarray, first: np.ndarray, second: np.ndarray, decimals: int | None) -> bool:
     """Return whether no row breaks the rule, and why not is more than chance."""
     complete = ~np.isnan(total + first + second)

@@ -79,3 +79,11 @@ def test_independent_columns_are_no_sums(seed):
     columns = {f"{n}": rng.integers(0, n, N_ROWS) for n in (2, 2, 3, 4, 7, 40)}
     rare = {f"rare {n}": np.where(rng.random(N_ROWS) < n / N_ROWS, 1, 0) for n in (1, 3, 5, 12)}
     assert _texts(pd.DataFrame(columns | rare)) == set()
+
+
+@pytest.mark.filterwarnings("error")
+def test_extreme_numbers_give_no_warning():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.choice([1.7e308, -1.7e308, 1.0, 2.5], (300, 3)), columns=list("abc"))
+    assert find_totals(frame) == ()
+    assert not Total("a", "b", "c", None).holds(frame).all()
