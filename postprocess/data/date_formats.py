@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from postprocess.data.date_tokens import Token, tokens_of
-from postprocess.data.format_values import FormatError, as_text, by_distinct, parse_each
+from postprocess.data.format_values import FormatError, as_text, by_distinct, in_utc, parse_each
 
 MIN_YEAR_IN_1900S = 69  # two digits below this are a year from 2000 on
 
@@ -118,8 +118,7 @@ class Dates:
         """Return dates or timestamps of any unit as timestamps at the format's offset."""
         if pa.types.is_date(values.type):
             values = values.cast(pa.timestamp("s" if pa.types.is_date32(values.type) else "ms"))
-        if values.type.tz is not None:
-            values = values.cast(pa.timestamp(values.type.unit, "UTC"))  # Arrow may not know the zone
+        values = in_utc(values)
         _require_four_digit_years(values)
         if values.type.tz is None:
             return values.cast(self.type, safe=False)

@@ -26,11 +26,16 @@ def as_text(values: pa.Array) -> pa.Array:
     """Return values of any type as text, null if missing."""
     if is_text(values):
         return values
-    if pa.types.is_timestamp(values.type) and values.type.tz is not None:
-        values = values.cast(pa.timestamp(values.type.unit, "UTC"))  # Arrow may not know the zone
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)
-    return values.cast(pa.string())
+    return in_utc(values).cast(pa.string())
+
+
+def in_utc(values: pa.Array) -> pa.Array:
+    """Return timestamps of any zone as those of UTC, since Arrow may not know the zone. Other values stay."""
+    if not pa.types.is_timestamp(values.type) or values.type.tz is None:
+        return values
+    return values.cast(pa.timestamp(values.type.unit, "UTC"))
 
 
 def by_distinct(values: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> pa.Array:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from postprocess.runtime.outputs import publish, sharing, unfinished_name
+from postprocess.runtime.outputs import publish, unfinished_file
 from postprocess.runtime.progress import Progress
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
@@ -94,30 +94,26 @@ def _report(
     """Return qa's metrics, or None if qa declines. Its page appears whole or not at all."""
     from mostlyai import qa  # takes seconds to load
 
-    unfinished = unfinished_name(page)
-    with sharing(page.parent), progress.task("mostlyai-qa's report", total=100, unit="") as task:
+    with unfinished_file(page) as unfinished, progress.task("mostlyai-qa's report", total=100, unit="") as task:
 
         def follow(total: float | None = None, completed: float | None = None, **_: object) -> None:
             if completed is not None and total == 100:
                 task.update(completed)
 
         qa.set_random_state(SEEDS[0])
-        try:
-            _, metrics = qa.report(
-                syn_tgt_data=result,
-                trn_tgt_data=training,
-                hol_tgt_data=holdout,
-                report_path=unfinished,
-                max_sample_size_embeddings=MAX_EMBEDDED_ROWS,
-                update_progress=follow,
-            )
-            if metrics is None:
-                warn("mostlyai-qa gives no figures, because it needs at least 10 holdout rows")
-            else:
-                publish(unfinished, page)
-            return metrics
-        finally:
-            unfinished.unlink(missing_ok=True)
+        _, metrics = qa.report(
+            syn_tgt_data=result,
+            trn_tgt_data=training,
+            hol_tgt_data=holdout,
+            report_path=unfinished,
+            max_sample_size_embeddings=MAX_EMBEDDED_ROWS,
+            update_progress=follow,
+        )
+        if metrics is None:
+            warn("mostlyai-qa gives no figures, because it needs at least 10 holdout rows")
+        else:
+            publish(unfinished, page)
+        return metrics
 
 
 def privacy_by_seed(

@@ -18,10 +18,15 @@ from typing import NoReturn, TextIO, cast
 
 from postprocess.runtime.streams import LastingStream, keep_exit_code, print_paths
 
-EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 129, 130, 143
+EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 PROGRAM = "main.py"
 # A slip in a program's parameters raises one of these, in the program itself or below it in these files alone.
 WRONG_PARAMETER = (NameError, TypeError, ValueError)
+END_WORDS = {  # by the signal that has ended the program; its exit code is 128 and the signal's number, as in a shell
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "terminated",
+    signal.SIGHUP: "terminated, because the terminal was closed",
+}
 PARAMETER_FILES = {"parameters.py", "dataclasses.py", "<string>"}
 
 
@@ -30,11 +35,11 @@ class InputError(ValueError):
 
 
 class Terminated(KeyboardInterrupt):
-    """The program received SIGTERM. It is treated like Ctrl-C, but has its own exit code."""
+    """The program received the signal `number`, another one than Ctrl-C's. It is treated like Ctrl-C."""
 
-
-class HungUp(KeyboardInterrupt):
-    """The program received SIGHUP, because its terminal was closed. It is treated like Ctrl-C as well."""
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,7 +72,7 @@ def explain(message: object, *, code: int, program: str = PROGRAM) -> int:
 def explain_early_exit(program: str = PROGRAM) -> None:
     """Report Ctrl-C, a failing import and a wrong parameter in one line while the program is loading."""
     keep_exit_code()
-    _on_interrupt(lambda *_: os._exit(explain("interrupted", code=EXIT_INTERRUPTED, program=program)))
+    _on_interrupt(lambda *_: os._exit(_explain_interrupt(KeyboardInterrupt(), program)))
     sys.excepthook = lambda kind, error, trace: sys.exit(_explain_uncaught(kind, error, trace, program))
 
 
@@ -99,16 +104,16 @@ def run_to_exit(
 
 
 def raise_on_signals() -> None:
-    """Make Ctrl-C raise KeyboardInterrupt, SIGTERM Terminated and SIGHUP HungUp from now on."""
+    """Make Ctrl-C raise KeyboardInterrupt, SIGTERM and SIGHUP Terminated from now on."""
     _on_interrupt(signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
-        signal.signal(signal.SIGHUP, _hang_up)
+        signal.signal(signal.SIGHUP, _terminate)
 
 
 def leave(code: int) -> NoReturn:
     """End the program with this exit code. A signal that comes while Python shuts down does not change it."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in END_WORDS:
         signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
 
@@ -126,11 +131,8 @@ def reason(error: Exception, *, to_save_memory: str) -> str:
 
 
 def _explain_interrupt(error: KeyboardInterrupt, program: str) -> int:
-    if isinstance(error, Terminated):
-        return explain("terminated", code=EXIT_TERMINATED, program=program)
-    if isinstance(error, HungUp):
-        return explain("terminated, because the terminal was closed", code=EXIT_HUNG_UP, program=program)
-    return explain("interrupted", code=EXIT_INTERRUPTED, program=program)
+    number = signal.Signals(error.number) if isinstance(error, Terminated) else signal.SIGINT
+    return explain(END_WORDS[number], code=128 + number, program=program)
 
 
 def _explain_uncaught(
@@ -171,9 +173,5 @@ def _on_interrupt(handle: Callable[..., object]) -> None:
         signal.signal(signal.SIGINT, handle)
 
 
-def _terminate(_signal: int, _frame: object) -> None:
-    raise Terminated
-
-
-def _hang_up(_signal: int, _frame: object) -> None:
-    raise HungUp
+def _terminate(number: int, _frame: object) -> None:
+    raise Terminated(number)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from postprocess.runtime.exits import InputError
 
-UNFINISHED = f".*.{'[0-9a-f]' * 8}.unfinished"  # the pattern of the names of files that are being written
+UNFINISHED = f".*.{'[0-9a-f]' * 8}.unfinished"  # the pattern of the names of `unfinished_file`
 FS_IOC_GETFLAGS, FS_APPEND_FL = 0x80086601, 0x20  # Linux: <linux/fs.h>
 
 
@@ -47,20 +47,27 @@ def whole_file(path: Path, *, replacing: bool = False) -> Iterator[Path]:
 
     replacing: the file may replace an older one. Raises FileExistsError if `path` exists and is not to be replaced.
     """
-    unfinished = unfinished_name(path)
-    with sharing(path.parent):
+    with unfinished_file(path) as unfinished:
+        yield unfinished
+        if replacing:
+            unfinished.replace(path)
+        else:
+            publish(unfinished, path)
+
+
+@contextmanager
+def unfinished_file(path: Path) -> Iterator[Path]:
+    """Yield a name beside `path` to write to. What still has this name at the end of the block is removed."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    with _sharing(path.parent):
         try:
             yield unfinished
-            if replacing:
-                unfinished.replace(path)
-            else:
-                publish(unfinished, path)
         finally:
             unfinished.unlink(missing_ok=True)
 
 
 @contextmanager
-def sharing(folder: Path) -> Iterator[None]:
+def _sharing(folder: Path) -> Iterator[None]:
     """Hold a folder while a file is being written there. If nobody else holds it, half-written files are removed first.
 
     They are of killed runs. On a file system without locks they stay.
@@ -80,11 +87,6 @@ def sharing(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def unfinished_name(path: Path) -> Path:
-    """Return a free name beside `path` to write to, one that `sharing` knows."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
 
 
 def publish(unfinished: Path, path: Path) -> None:

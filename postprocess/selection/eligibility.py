@@ -38,13 +38,13 @@ def eligible_rows(
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Return the sorted numbers of the eligible pool rows, and how many rows are excluded for each reason.
 
-    breaking: (n_pool,) bool, the pool rows that break a rule; None: there are no rules. given_pool: the file of a
-    pool that is refused if it consists of copies; None: it is not.
+    breaking: (n_pool,) bool, the pool rows that break a rule; None: there are no rules. given_pool: the file of a pool
+    that is refused if it consists of copies; None: it is not.
 
     The reasons are `rules`, if there are any, `unique_combinations`, if the parameters ask for it, `training_copies`,
     unless they are allowed, and `rare`: rows with a `_RARE_` value that the training data does not have. The last two
-    are dropped, with a warning, if they would leave fewer rows than the training data has. But a given
-    pool is refused then if training rows hardly ever equal each other, because it consists of real rows.
+    are dropped, with a warning, if they would leave fewer rows than the training data has. But a given pool is refused
+    then if training rows hardly ever equal each other, because it consists of real rows.
 
     Raises InputError if `unique_combinations` does, if the pool consists of copies, or if any reason leaves fewer than
     `rows` of the parameters.

@@ -68,8 +68,8 @@ def select(
     columns whose counts have to be the targets exactly. given_pool: as `eligible_rows` takes it. The journal gets a
     stage for each step, and the warnings.
 
-    Raises InputError if a given pool consists of copies, if `exclude_unique_combinations` leaves too
-    few rows, or if `rows` asks for more than may be selected.
+    Raises InputError if a given pool consists of copies, if `exclude_unique_combinations` leaves too few rows, or if
+    `rows` asks for more than may be selected.
     """
     course = Course()
     n = parameters.rows or training.n_rows

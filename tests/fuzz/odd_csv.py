@@ -16,20 +16,8 @@ from tests.fuzz.odd_columns import odd_columns, odd_names
 MIN_ROWS = 100  # that training data needs
 PREFACES = (
     *("sep=;\n", "sep=,\r\n", '"sep=,"\n', "# made by a program\n", "# a, b\n# c\n", "-- x\n", "/* x */\n", "%x\n"),
-    *(
-        "\n\n",
-        "Report,2024\n\n",
-        "Report 2024\n",
-        "Report;;\n\n",
-        "{}\n",
-        "<html>\n",
-        "\x0c",
-        "\x00",
-        " \n",
-        "\t\n",
-        ",\n",
-        '""\n',
-    ),
+    *("\n\n", "Report,2024\n\n", "Report 2024\n", "Report;;\n\n", "{}\n", "<html>\n"),
+    *("\x0c", "\x00", " \n", "\t\n", ",\n", '""\n'),
 )
 CUTS: dict[str, Callable[[list[str], Rows], tuple[list[str], Rows]]] = {
     "no header": lambda names, rows: (rows[0] if rows else names, rows[1:]),

@@ -68,8 +68,8 @@ def looks():
     }
 
 
-def findings_between(training, result, folder):
-    """Write two frames as CSV files and return the figures on their tables and on the data itself."""
+def read_back(training, result, folder):
+    """Write two frames as CSV files; returns the source of the result, and typed frames, codes and binning of both."""
     frames, codes = {}, {}
     for role, data in (("training", training), ("result", result)):
         data.to_csv(folder / f"{role}.csv", index=False)
@@ -78,6 +78,12 @@ def findings_between(training, result, folder):
             binning = fit_binning(source, progress=Progress())
         codes[role] = read_codes(source, binning, progress=Progress()).codes
         frames[role] = read_typed(source, binning)
+    return source, frames, codes, binning
+
+
+def findings_between(training, result, folder):
+    """Write two frames as CSV files and return the figures on their tables and on the data itself."""
+    source, frames, codes, binning = read_back(training, result, folder)
     comparison = compare(*codes.values(), binning.n_codes, workers=ALONE)
     return findings_of(comparison, *codes.values(), binning) | data_figures(
         source, frames, codes, binning, workers=ALONE

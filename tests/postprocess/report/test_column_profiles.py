@@ -4,23 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from postprocess.data.binning import fit_binning, read_typed
-from postprocess.data.encoding import read_codes
-from postprocess.data.sources import open_source
 from postprocess.report import column_profiles as profiles_module
 from postprocess.report.column_profiles import column_profiles
-from postprocess.runtime.progress import Progress
+from tests.postprocess.report.conftest import read_back
 
 
 def profiles(training, result, folder, weights=None):
     """Return the profiles of two frames, by column."""
-    frames, codes = {}, {}
-    for role, frame in (("training", training), ("result", result)):
-        frame.to_csv(folder / f"{role}.csv", index=False)
-        source = open_source(folder / f"{role}.csv", role=role)
-        if role == "training":
-            binning = fit_binning(source, progress=Progress())
-        frames[role], codes[role] = read_typed(source, binning), read_codes(source, binning, progress=Progress()).codes
+    _, frames, codes, binning = read_back(training, result, folder)
     return {profile["column"]: profile for profile in column_profiles(frames, codes, binning, weights)}
 
 
