@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from postprocess.privacy.near_rows import Rows, Search
-from postprocess.privacy.nearest import Nearest, compare_with_training
+from postprocess.privacy.nearest import Nearest, compare_among, compare_with_training
 from postprocess.runtime.threads import Workers
 
 SAMPLE_ROWS = 250  # whose distances show how many rows each level leaves
@@ -29,23 +29,28 @@ def distances_among(codes: np.ndarray, *, workers: Workers, label: str) -> np.nd
     rows = Rows(codes.take(first, axis=1))
     dcr, left = np.zeros(len(rows), dtype=np.int64), np.flatnonzero(number == 1)
 
-    def compare(own: np.ndarray, workers: Workers) -> np.ndarray:
-        some = rows.codes.take(own, axis=1)
-        return compare_with_training(some, rows.codes, own_number=own, workers=workers, label=label).dcr
-
     def rest(n_rows: float, _: int) -> float:
-        return n_rows * rows.codes.size
+        return n_rows * (len(rows) - n_rows / 2) * len(codes)  # each pair of them once, and each with the others
 
     if len(left):
-        sample = compare(_sample(left), workers.unseen())
-        plan = _plan(rows.take(left), rows, 1, sample, rest, own_number=left)
+        own = _sample(left)
+        sample = rows.codes.take(own, axis=1)
+        sample_dcr = compare_with_training(
+            sample, rows.codes, own_number=own, workers=workers.unseen(), label=label
+        ).dcr
+        plan = _plan(rows.take(left), rows, 1, sample_dcr, rest, own_number=left)
         with _told(plan, workers, label) as advance:
             for search in plan:
                 near = replace(search, rows=rows.take(left), own_number=left).find(workers, advance)
                 dcr[left[near]] = search.distance
                 left = left[~near]
     if len(left):
-        dcr[left] = compare(left, workers)
+        done = np.setdiff1d(np.arange(len(rows)), left, assume_unique=True)
+        some, others = (rows.codes.take(places, axis=1) for places in (left, done))
+        dcr[left] = compare_among(some, workers=workers, label=label)
+        if len(done):
+            to_others = compare_with_training(some, others, workers=workers, label=label).dcr
+            dcr[left] = np.minimum(dcr[left], to_others)
     return dcr[which]
 
 

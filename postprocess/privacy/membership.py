@@ -23,6 +23,7 @@ from scipy.stats import rankdata
 from postprocess.privacy.nearest import compare_with_training
 from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import count_tables_starting_at
+from postprocess.tables.crossing import KeyedRows
 from postprocess.tables.layout import Layout
 
 MAX_CANDIDATES = 5_000  # members, and controls, that are attacked: the standard error of an AUC is then below 0.006
@@ -116,17 +117,18 @@ def table_differences(
     each is compared with the reference without itself. With fewer than three columns, the largest table decides.
     """
     layout = Layout(n_codes, len(n_codes), len(n_codes))
-    counted = [layout.stacked(codes) for codes in (result, reference)]
-    candidates = [layout.stacked(codes) for codes in (members, controls)]
-    order_used, rows = min(MAX_ORDER, len(n_codes)), [codes.shape[1] for codes in counted]
+    counted = [KeyedRows.of(codes, layout) for codes in (result, reference)]
+    candidates = [KeyedRows.of(codes, layout) for codes in (members, controls)]
+    order_used, rows = min(MAX_ORDER, len(n_codes)), [result.shape[1], reference.shape[1]]
 
     def scores_from(i: int) -> list[np.ndarray]:
-        sums = [np.zeros(codes.shape[1]) for codes in candidates]
+        sums = [np.zeros(rows.codes.shape[1]) for rows in candidates]
         for order, after, (found, known) in count_tables_starting_at(layout, i, counted):
             if order == order_used:
-                for own, (stacked, total) in enumerate(zip(candidates, sums, strict=True)):
+                for own, (some, total) in enumerate(zip(candidates, sums, strict=True)):
                     values = _relative_differences(found, known - own, rows[0], rows[1] - own)
-                    total += _sums_of(values, stacked, layout, order, i, after)
+                    first = (i, after)[: order - 1]
+                    total += some.sums(values, first, len(n_codes)) if first else values[0, some.codes[i]]
         task.advance()
         return sums
 
@@ -139,17 +141,6 @@ def _relative_differences(found: np.ndarray, known: np.ndarray, n_found: int, n_
     """Return (share in the result - share in the reference) / share in both, for each cell; 0 if the cell is empty."""
     together = np.maximum(found + known, 1)
     return ((found / n_found - known / n_known) * (n_found + n_known) / together).astype(np.float32)
-
-
-def _sums_of(values: np.ndarray, stacked: np.ndarray, layout: Layout, order: int, i: int, after: int) -> np.ndarray:
-    """Return (n_rows,): the sum of the values in each row's cells of a block of tables; stacked: `Layout.stacked`."""
-    key, start = stacked[i] - layout.code_start[i], layout.code_start
-    if order == 1:
-        return values[0, key]
-    if order == MAX_ORDER:
-        key = key * layout.n_codes[after] + (stacked[after] - start[after])
-    cells = stacked[after + 1 :] + (key * values.shape[1] - start[after + 1])
-    return values.ravel().take(cells, mode="clip").sum(axis=0, dtype=np.float64)
 
 
 def advantage(members: np.ndarray, controls: np.ndarray) -> Advantage:

@@ -69,6 +69,38 @@ def compare_with_training(
     return Nearest(n_columns - matches, too_close)
 
 
+def compare_among(codes: np.ndarray, *, workers: Workers, label: str) -> np.ndarray:
+    """Return (n_rows,) integer: in how many columns each row differs from the nearest other row.
+
+    codes: (n_columns, n_rows) uint8. Each pair of rows is compared once, for both rows.
+    """
+    n_columns, n_rows = codes.shape
+    counter = MatchCounter(codes)
+    others = standing(counter.codes)
+
+    def compare(block: slice) -> np.ndarray:
+        """Return the most matches of each row from the block on that a pair with a row of the block has."""
+        most = np.zeros(n_rows - block.start, dtype=counter.dtype)
+        of_block = most[: block.stop - block.start]
+        for piece in chunks(len(most), TRAINING_ROWS_PER_STEP):
+            for first in range(piece.start, piece.stop, ROWS_PER_CALL):
+                counts = counter.count(block, others[block.start :][first : min(first + ROWS_PER_CALL, piece.stop)])
+                if first < len(of_block):
+                    np.fill_diagonal(counts[:, first:], 0)  # a row is not compared with itself
+                some = most[first : first + len(counts)]
+                np.maximum(some, counts.max(axis=1), out=some)
+                np.maximum(of_block, counts.max(axis=0), out=of_block)
+            task.advance(len(of_block) * (piece.stop - piece.start))
+        return most
+
+    matches = np.zeros(n_rows, dtype=counter.dtype)
+    n_pairs = sum((block.stop - block.start) * (n_rows - block.start) for block in counter.blocks)
+    with workers.progress.task(label, total=n_pairs, unit="comparison") as task:
+        for block, most in zip(counter.blocks, workers.stream(compare, counter.blocks), strict=True):
+            np.maximum(matches[block.start :], most, out=matches[block.start :])
+    return n_columns - matches
+
+
 def _most_matches(
     counter: MatchCounter, block: slice, others: np.ndarray, piece: slice, row_at: Mapping[int, int]
 ) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 from postprocess.report.findings import DECIMALS
 from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import count_tables_starting_at
+from postprocess.tables.crossing import KeyedRows
 from postprocess.tables.layout import Layout
 
 DEPENDENT = 0.1  # Cramér's V in the training data, from which on two columns depend on each other
@@ -74,11 +75,11 @@ def _by_first_column(
     """Return, for each first column, (n_data + 1, n_pairs): V of the first two data sets, then the errors of all but
     the first data set."""
     layout = Layout(n_codes, len(n_codes), 0)
-    stacked = [layout.stacked(codes) for codes in data]
+    keyed = [KeyedRows.of(codes, layout) for codes in data]
     row_weights = [weights, *[None] * (len(data) - 1)]
 
     def pairs_of(column: int) -> np.ndarray:
-        tables = count_tables_starting_at(layout, column, stacked, row_weights)
+        tables = count_tables_starting_at(layout, column, keyed, row_weights)
         counted = next((counts for order, _, counts in tables if order == 2), None)
         if counted is None:
             return np.empty((len(data) + 1, 0))

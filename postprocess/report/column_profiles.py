@@ -12,7 +12,7 @@ from postprocess.data.column_bins import Column, Kind
 from postprocess.data.formats import Dates, is_number
 from postprocess.report.bars import shares_of
 from postprocess.report.findings import COUNT_DECIMALS, DECIMALS, readable
-from postprocess.tables.counts import count_table
+from postprocess.tables.cells import count_table
 
 QUANTILES = (0.05, 0.5, 0.95)
 DIGITS = 9  # significant, of a number: more would only make the files larger

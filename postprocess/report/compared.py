@@ -9,7 +9,7 @@ from postprocess.data.sources import Source
 from postprocess.report.column_profiles import accuracy
 from postprocess.report.findings import DECIMALS
 from postprocess.report.summary import file_facts
-from postprocess.tables.counts import count_table
+from postprocess.tables.cells import count_table
 
 
 def compared_figures(

@@ -8,8 +8,8 @@ import numpy as np
 from postprocess.data.binning import Binning
 from postprocess.data.column_bins import MISSING
 from postprocess.report.missing_patterns import missing_patterns
+from postprocess.tables.cells import count_table
 from postprocess.tables.comparison import Comparison, TableError
-from postprocess.tables.counts import count_table
 from postprocess.tables.table_pass import number_of_tables
 
 ORDERS = ("columns", "pairs", "triples")

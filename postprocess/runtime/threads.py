@@ -29,7 +29,11 @@ class Workers:
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return function(item) for each item, in order. The first exception is raised."""
-        return in_this_thread(function, items) if self._executor is None else list(self._executor.map(function, items))
+        return list(self.stream(function, items))
+
+    def stream(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yield function(item) for each item, in order, each as soon as it is there. The first exception is raised."""
+        return map(function, items) if self._executor is None else self._executor.map(function, items)
 
 
 def in_this_thread(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from postprocess.runtime.threads import Workers, chunks, in_this_thread
 from postprocess.selection.targets import Marginal
-from postprocess.tables.counts import cells_of
+from postprocess.tables.cells import cells_of
 
 ROWS_PER_CHUNK = 1 << 16  # rows counted together; sums are taken chunk by chunk, so threads do not change the result
 MIN_CHUNKS_FOR_THREADS = 4  # with fewer, handing out the work takes longer than the work

@@ -154,7 +154,8 @@ def trim_subset(context: Context, subset: np.ndarray, targets: Tables) -> tuple[
     """Return the sorted row numbers that are left, and their residuals. The targets are spent."""
     with context.journal.stage(Step.TRIMMING) as stage:
         codes = context.codes(subset)
-        with context.workers.progress.task("Preparing trimming", total=len(subset), unit="row") as task:
+        n_tables = context.layout.n_tables.sum()
+        with context.workers.progress.task("Preparing trimming", total=n_tables, unit="table") as task:
             target_sums = targets.row_sums(codes, task.advance)
             residuals = targets.spend_on_residuals(codes)
         trimmed = trim(

@@ -22,7 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from postprocess.runtime.threads import Workers
-from postprocess.tables.counts import Tables, count_table, count_tables_starting_at, design_effect
+from postprocess.tables.cells import count_table
+from postprocess.tables.counts import Tables, count_tables_starting_at, design_effect
+from postprocess.tables.crossing import KeyedRows
 from postprocess.tables.layout import Layout
 
 # Pool rows that are counted: their own noise costs accuracy on unseen rows, so the more the better. All are counted up
@@ -115,7 +117,7 @@ def target_tables(evidence: Evidence, layout: Layout, *, workers: Workers) -> Ta
             tables.add(training, evidence.scaled_weights)
             task.update(len(layout.n_codes))
             return tables
-        data = [layout.stacked(training), layout.stacked(evidence.prior)]
+        data = [KeyedRows.of(codes, layout) for codes in (training, evidence.prior)]
 
         def fill_tables_from(i: int) -> None:
             row_weights = [evidence.weights, evidence.prior_weights]

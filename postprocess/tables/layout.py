@@ -11,6 +11,7 @@ So A's bivariate block holds, for each code of A, one cell for every code of the
 trivariate cells are therefore its bivariate cells plus one offset for each first column, and they lie close together.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,6 +62,16 @@ class Layout:
         codes: (n_columns, n_rows) uint8. The columns of the result are contiguous.
         """
         return np.add(codes, self.code_start[:-1, None].astype(np.intp), order="C")
+
+    def blocks(self, i: int) -> Iterator[tuple[int, tuple[int, ...], int]]:
+        """Yield the blocks of the pairs and triples that begin with column i, which are counted together.
+
+        They are (order, first columns, stop): the last columns are those after the first ones, up to `stop`.
+        """
+        if i < self.pair_columns - 1:
+            yield 2, (i,), self.pair_columns
+        for j in range(i + 1, self.triple_columns - 1):
+            yield 3, (i, j), self.triple_columns
 
     def block_offsets(self, order: int, after: int) -> np.ndarray:
         """Return (n_tables,): where each table of a block begins along the width of that block.

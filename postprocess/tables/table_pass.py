@@ -8,6 +8,7 @@ import numpy as np
 
 from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import count_tables_starting_at
+from postprocess.tables.crossing import KeyedRows
 from postprocess.tables.layout import Layout
 
 Counts = list[np.ndarray]  # the same cells of each data set, as `count_tables_starting_at` yields them
@@ -35,12 +36,12 @@ def map_tables(
     """
     n_columns = len(n_codes)
     layout = Layout(n_codes, n_columns, n_columns)
-    stacked = [layout.stacked(codes) for codes in data]
+    keyed = [KeyedRows.of(codes, layout) for codes in data]
     row_weights = [weights, *[None] * (len(data) - 1)]
 
     def tables_from(i: int) -> Reduced:
         orders: list[list[np.ndarray]] = [[], [], []]
-        for order, after, counts in count_tables_starting_at(layout, i, stacked, row_weights):
+        for order, after, counts in count_tables_starting_at(layout, i, keyed, row_weights):
             by_cell = [values.sum(axis=0) for values in cell_statistics(counts)]
             offsets = layout.block_offsets(order, after)
             orders[order - 1].append(np.stack([np.add.reduceat(cells, offsets) for cells in by_cell]))

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postprocess.privacy import nearest as module
-from postprocess.privacy.nearest import compare_with_training
+from postprocess.privacy.nearest import compare_among, compare_with_training
 from postprocess.runtime.threads import open_workers
 from postprocess.tables import matches
 from tests.postprocess.oracles import ALONE, Recorder, draw_codes, watched
@@ -41,6 +41,8 @@ def test_a_training_row_is_compared_only_with_the_others():
     np.testing.assert_array_equal(
         compared(training[:, some], training, own_number=some).dcr, expected.min(axis=1)[some]
     )
+    among = compare_among(training, workers=ALONE, label="Comparing")
+    np.testing.assert_array_equal(among, expected.min(axis=1))
 
 
 def test_pieces_and_threads_make_no_difference(monkeypatch):
@@ -52,9 +54,11 @@ def test_pieces_and_threads_make_no_difference(monkeypatch):
     with open_workers(3) as workers:
         pieces = compared(codes, training, radius=radius, workers=workers)
         own_pieces = compared(training, training, own_number=np.arange(40), workers=workers)
+        among = compare_among(training, workers=workers, label="Comparing")
     np.testing.assert_array_equal(whole.dcr, pieces.dcr)
     np.testing.assert_array_equal(whole.too_close, pieces.too_close)
     np.testing.assert_array_equal(own.dcr, own_pieces.dcr)
+    np.testing.assert_array_equal(own.dcr, among)
 
 
 def test_a_distance_may_be_larger_than_a_byte_can_count():
@@ -66,5 +70,5 @@ def test_a_distance_may_be_larger_than_a_byte_can_count():
 def test_progress_counts_comparisons():
     progress = Recorder()
     compared(draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2), workers=watched(progress))
-    (task,) = progress.tasks
-    assert task.completed == task.total == 2000
+    compare_among(draw_codes(SIZES, 50, seed=1), workers=watched(progress), label="Comparing")
+    assert [(task.completed, task.total) for task in progress.tasks] == [(2000, 2000), (2500, 2500)]

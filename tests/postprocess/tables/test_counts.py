@@ -5,13 +5,31 @@ from hypothesis import strategies as st
 
 from postprocess.runtime.threads import open_workers
 from postprocess.tables import counts as module
+from postprocess.tables import crossing
 from postprocess.tables.counts import Tables, count_tables_starting_at
+from postprocess.tables.crossing import KeyedRows
 from postprocess.tables.layout import Layout
 from tests.postprocess import oracles
 from tests.postprocess.oracles import ALONE, draw_codes
 
 SIZES = [3, 1, 5, 2, 4, 3]
 LAYOUTS = [(6, 6), (6, 4), (5, 3), (6, 2), (4, 0), (0, 0)]
+
+
+FORMS = {  # in which rows are looked up
+    "few rows": {"FEW_ROWS": 100},
+    "columns": {"FEW_ROWS": 0, "MAX_COUPLE_CELLS": 0},
+    "some couples": {"FEW_ROWS": 0, "MAX_COUPLE_CELLS": 30, "MAX_COUPLE_CELLS_PER_ROW": 30},
+    "couples": {"FEW_ROWS": 0, "MAX_COUPLE_CELLS_PER_ROW": 10_000},
+}
+
+
+@pytest.fixture(params=FORMS, scope="module", autouse=True)
+def form(request):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in FORMS[request.param].items():
+            patch.setattr(crossing, name, value)
+        yield
 
 
 @st.composite
@@ -104,7 +122,7 @@ def test_a_block_holds_the_tables_that_are_counted_together():
     tables = Tables(layout, workers=ALONE)
     tables.add(codes)
     for i in range(len(SIZES)):
-        for order, after, (counts,) in count_tables_starting_at(layout, i, [layout.stacked(codes)]):
+        for order, after, (counts,) in count_tables_starting_at(layout, i, [KeyedRows.of(codes, layout)]):
             np.testing.assert_array_equal(tables.block(order, i, after).ravel(), counts.ravel())
             offsets = layout.block_offsets(order, after)
             assert len(offsets) == (1 if order == 1 else (5, 4)[order - 2] - after - 1)
@@ -125,8 +143,8 @@ def test_the_cells_are_those_that_each_row_touches(pair_columns, triple_columns)
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), LAYOUTS)
 def test_pieces_and_threads_make_no_difference(monkeypatch, threads, pair_columns, triple_columns):
-    for name, size in (("ROWS_PER_COUNT", 7), ("ROWS_PER_GATHER", 5), ("CELLS_PER_CHUNK", 11)):
-        monkeypatch.setattr(module, name, size)
+    monkeypatch.setattr(module, "CELLS_PER_CHUNK", 11)
+    monkeypatch.setattr(crossing, "ROWS_PER_PART", 7)
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes = draw_codes(SIZES, 33, seed=2)
     counts = oracles.count(codes, layout)
