@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from postprocess.privacy.near_rows import Rows, Search
-from postprocess.privacy.nearest import Nearest, compare_among, compare_with_training
+from postprocess.privacy.nearest import dcr_among, dcr_to_training
+from postprocess.privacy.reach import begin_with, most_matches_within
 from postprocess.runtime.threads import Workers
 
 SAMPLE_ROWS = 250  # whose distances show how many rows each level leaves
@@ -35,9 +36,7 @@ def distances_among(codes: np.ndarray, *, workers: Workers, label: str) -> np.nd
     if len(left):
         own = _sample(left)
         sample = rows.codes.take(own, axis=1)
-        sample_dcr = compare_with_training(
-            sample, rows.codes, own_number=own, workers=workers.unseen(), label=label
-        ).dcr
+        sample_dcr = dcr_to_training(sample, rows.codes, own_number=own, workers=workers.unseen(), label=label)
         plan = _plan(rows.take(left), rows, 1, sample_dcr, rest, own_number=left)
         with _told(plan, workers, label) as advance:
             for search in plan:
@@ -47,9 +46,9 @@ def distances_among(codes: np.ndarray, *, workers: Workers, label: str) -> np.nd
     if len(left):
         done = np.setdiff1d(np.arange(len(rows)), left, assume_unique=True)
         some, others = (rows.codes.take(places, axis=1) for places in (left, done))
-        dcr[left] = compare_among(some, workers=workers, label=label)
+        dcr[left] = dcr_among(some, workers=workers, label=label)
         if len(done):
-            to_others = compare_with_training(some, others, workers=workers, label=label).dcr
+            to_others = dcr_to_training(some, others, workers=workers, label=label)
             dcr[left] = np.minimum(dcr[left], to_others)
     return dcr[which]
 
@@ -59,35 +58,38 @@ def within_radius(
 ) -> np.ndarray:
     """Return (n_rows,) bool: whether a row lies within the radius of its closest training row, or of one as close.
 
-    This is `too_close` of `compare_with_training`, which takes the same arguments. It is faster if most radii are
-    small.
+    codes, training: (n_columns, n_rows) uint8, at least one training row. radius: (n_training,) largest distance at
+    which a row is too close to this training row, below n_columns; -1: no row is.
     """
     n_columns, n_rows = codes.shape
-    too_close, left, every = np.zeros(n_rows, dtype=bool), np.arange(n_rows), np.ones(len(radius), dtype=bool)
+    too_close, left = np.zeros(n_rows, dtype=bool), np.arange(n_rows)
     if n_rows == 0:
         return too_close
 
-    def compare(some: np.ndarray, to: np.ndarray, workers: Workers) -> Nearest:
-        rows, others = codes.take(some, axis=1), training.compress(to, axis=1)
-        return compare_with_training(rows, others, radius=radius[to], workers=workers, label=label)
-
     def rest(n_rows: float, level: int) -> float:
-        return n_rows * np.count_nonzero(radius >= level) * n_columns
+        far = np.flatnonzero(radius >= level)
+        return n_rows * len(far) * begin_with(rows, others.take(far), n_columns - radius[far, None]).cost
 
-    sample = compare(_sample(left), every, workers.unseen()).dcr
-    plan = _plan(Rows(codes), Rows(training), 0, sample, rest)
+    rows, others = Rows(codes), Rows(training)
+    sample = codes.take(_sample(left), axis=1)
+    sample_dcr = dcr_to_training(sample, training, workers=workers.unseen(), label=label)
+    plan = _plan(rows, others, 0, sample_dcr, rest)
     with _told(plan, workers, label) as advance:
         for search in plan:
-            near = replace(search, rows=Rows(codes.take(left, axis=1))).find(workers, advance)
+            near = replace(search, rows=rows.take(left)).find(workers, advance)
             met, reaching = left[near], radius >= search.distance
             if reaching.any():
-                rows, others = Rows(codes.take(met, axis=1)), Rows(training.compress(reaching, axis=1))
-                too_close[met] = replace(search, rows=rows, others=others).find(workers)
+                reaching_others = others.take(np.flatnonzero(reaching))
+                too_close[met] = replace(search, rows=rows.take(met), others=reaching_others).find(workers)
             left = left[~near]
-    far = radius >= len(plan)
-    if far.any() and len(left):
-        doubtful = left[compare(left, far, workers).too_close]  # another training row may be closer
-        too_close[doubtful] = compare(doubtful, every, workers).too_close
+    far = np.flatnonzero(radius >= len(plan))
+    if len(far) and len(left):
+        within = n_columns - radius[far, None]
+        most = most_matches_within(rows.take(left), others.take(far), within, workers=workers, label=label)
+        doubtful, most = left[most > 0], most[most > 0]
+        if len(doubtful):  # another training row may be closer
+            closer = most_matches_within(rows.take(doubtful), others, most[None] + 1, workers=workers, label=label)
+            too_close[doubtful] = closer == 0
     return too_close
 
 

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from postprocess.privacy.nearest import compare_with_training
+from postprocess.privacy.nearest import dcr_to_training
 from postprocess.runtime.threads import Workers
 from postprocess.tables.counts import count_tables_starting_at
 from postprocess.tables.crossing import KeyedRows
@@ -80,14 +80,14 @@ def attack(
     own = _drawn(rng, others.shape[1])
     controls = others[:, own]
     near = [
-        compare_with_training(rows, others, own_number=numbers, workers=workers, label="Finding outlying rows").dcr
+        dcr_to_training(rows, others, own_number=numbers, workers=workers, label="Finding outlying rows")
         for rows, numbers in ((members, None), (controls, own))
     ]
     outlying = _farthest(near, rng)
     scores = {
         "tables": table_differences(members, controls, result, others, n_codes, workers=workers),
         "distance": [
-            -compare_with_training(rows, result, workers=workers, label="Attack by distance").dcr.astype(np.float64)
+            -dcr_to_training(rows, result, workers=workers, label="Attack by distance").astype(np.float64)
             for rows in (members, controls)
         ],
     }

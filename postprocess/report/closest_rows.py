@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from postprocess.privacy.nearest import compare_with_training
+from postprocess.privacy.nearest import dcr_to_training
 from postprocess.runtime.random_streams import random_stream
 from postprocess.runtime.threads import Workers
 
@@ -36,8 +36,7 @@ def closest_training_rows(
 
     def dcr(name: str, codes: np.ndarray, own_number: np.ndarray | None = None) -> np.ndarray:
         label = f"Comparing {name.replace('_', ' ')} with the training rows"
-        found = compare_with_training(codes, training, own_number=own_number, workers=workers, label=label)
-        return found.dcr
+        return dcr_to_training(codes, training, own_number=own_number, workers=workers, label=label)
 
     distances = {name: dcr(name, codes.take(drawn(name, codes.shape[1]), axis=1)) for name, codes in samples.items()}
     own = drawn("training", training.shape[1])

@@ -22,7 +22,7 @@ class MatchCounter:
     def __init__(self, codes: np.ndarray) -> None:
         n_columns, n_rows = codes.shape
         self.codes = np.ascontiguousarray(codes)  # the columns of a transposed array are many times slower to read
-        self.dtype = np.dtype(np.uint8 if n_columns <= np.iinfo(np.uint8).max else np.uint16)
+        self.dtype = np.dtype(np.uint8 if n_columns < np.iinfo(np.uint8).max else np.uint16)
         self.block_size = max(1, min(n_rows, BYTES_PER_BLOCK // n_columns))
         self.blocks = chunks(n_rows, self.block_size)
         self._buffers = threading.local()  # made once for each thread: fresh memory costs more than the work done in it
