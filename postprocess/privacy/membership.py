@@ -117,8 +117,8 @@ def table_differences(
     each is compared with the reference without itself. With fewer than three columns, the largest table decides.
     """
     layout = Layout(n_codes, len(n_codes), len(n_codes))
-    counted = [KeyedRows.of(codes, layout) for codes in (result, reference)]
-    candidates = [KeyedRows.of(codes, layout) for codes in (members, controls)]
+    counted = [KeyedRows(codes, layout) for codes in (result, reference)]
+    candidates = [KeyedRows(codes, layout) for codes in (members, controls)]
     order_used, rows = min(MAX_ORDER, len(n_codes)), [result.shape[1], reference.shape[1]]
 
     def scores_from(i: int) -> list[np.ndarray]:

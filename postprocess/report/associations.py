@@ -75,7 +75,7 @@ def _by_first_column(
     """Return, for each first column, (n_data + 1, n_pairs): V of the first two data sets, then the errors of all but
     the first data set."""
     layout = Layout(n_codes, len(n_codes), 0)
-    keyed = [KeyedRows.of(codes, layout) for codes in data]
+    keyed = [KeyedRows(codes, layout) for codes in data]
     row_weights = [weights, *[None] * (len(data) - 1)]
 
     def pairs_of(column: int) -> np.ndarray:

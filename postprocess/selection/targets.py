@@ -117,7 +117,7 @@ def target_tables(evidence: Evidence, layout: Layout, *, workers: Workers) -> Ta
             tables.add(training, evidence.scaled_weights)
             task.update(len(layout.n_codes))
             return tables
-        data = [KeyedRows.of(codes, layout) for codes in (training, evidence.prior)]
+        data = [KeyedRows(codes, layout) for codes in (training, evidence.prior)]
 
         def fill_tables_from(i: int) -> None:
             row_weights = [evidence.weights, evidence.prior_weights]

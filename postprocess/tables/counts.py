@@ -48,7 +48,7 @@ class Tables:
         self._count(codes, np.subtract, None)
 
     def _count(self, codes: np.ndarray, change: np.ufunc, weights: Sequence[np.ndarray | None] | None) -> None:
-        data = [KeyedRows.of(codes, self.layout)]
+        data = [KeyedRows(codes, self.layout)]
 
         def count_tables_from(i: int) -> None:
             for order, after, (counted,) in count_tables_starting_at(self.layout, i, data, weights):
@@ -83,7 +83,7 @@ class Tables:
         codes: (n_columns, n_rows) uint8. If the values are residuals, the sum is the gradient of half the squared
         error. advance: is told of each number of tables that are done.
         """
-        layout, rows = self.layout, KeyedRows.of(codes, self.layout)
+        layout, rows = self.layout, KeyedRows(codes, self.layout)
 
         def sums_from(i: int) -> np.ndarray:
             sums = np.zeros((3, codes.shape[1]))

@@ -36,7 +36,7 @@ def map_tables(
     """
     n_columns = len(n_codes)
     layout = Layout(n_codes, n_columns, n_columns)
-    keyed = [KeyedRows.of(codes, layout) for codes in data]
+    keyed = [KeyedRows(codes, layout) for codes in data]
     row_weights = [weights, *[None] * (len(data) - 1)]
 
     def tables_from(i: int) -> Reduced:

@@ -16,11 +16,10 @@ SIZES = [3, 1, 5, 2, 4, 3]
 LAYOUTS = [(6, 6), (6, 4), (5, 3), (6, 2), (4, 0), (0, 0)]
 
 
-FORMS = {  # in which rows are looked up
-    "few rows": {"FEW_ROWS": 100},
-    "columns": {"FEW_ROWS": 0, "MAX_COUPLE_CELLS": 0},
-    "some couples": {"FEW_ROWS": 0, "MAX_COUPLE_CELLS": 30, "MAX_COUPLE_CELLS_PER_ROW": 30},
-    "couples": {"FEW_ROWS": 0, "MAX_COUPLE_CELLS_PER_ROW": 10_000},
+FORMS = {  # in which the last columns are looked up
+    "columns": {"MAX_COUPLE_CELLS": 0},
+    "some couples": {"MAX_COUPLE_CELLS": 30, "MAX_COUPLE_CELLS_PER_ROW": 30},
+    "couples": {"MAX_COUPLE_CELLS_PER_ROW": 10_000},
 }
 
 
@@ -122,7 +121,7 @@ def test_a_block_holds_the_tables_that_are_counted_together():
     tables = Tables(layout, workers=ALONE)
     tables.add(codes)
     for i in range(len(SIZES)):
-        for order, after, (counts,) in count_tables_starting_at(layout, i, [KeyedRows.of(codes, layout)]):
+        for order, after, (counts,) in count_tables_starting_at(layout, i, [KeyedRows(codes, layout)]):
             np.testing.assert_array_equal(tables.block(order, i, after).ravel(), counts.ravel())
             offsets = layout.block_offsets(order, after)
             assert len(offsets) == (1 if order == 1 else (5, 4)[order - 2] - after - 1)
@@ -140,11 +139,11 @@ def test_the_cells_are_those_that_each_row_touches(pair_columns, triple_columns)
         assert [order[cell] for cell in found] == one + two
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("threads", "size"), [(1, 7), (3, 7), (3, 100)])
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), LAYOUTS)
-def test_pieces_and_threads_make_no_difference(monkeypatch, threads, pair_columns, triple_columns):
+def test_pieces_and_threads_make_no_difference(monkeypatch, threads, size, pair_columns, triple_columns):
     monkeypatch.setattr(module, "CELLS_PER_CHUNK", 11)
-    monkeypatch.setattr(crossing, "ROWS_PER_PART", 7)
+    monkeypatch.setattr(crossing, "LOOKUPS_PER_CALL", size)
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes = draw_codes(SIZES, 33, seed=2)
     counts = oracles.count(codes, layout)
