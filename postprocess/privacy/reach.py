@@ -33,7 +33,7 @@ def most_matches_within(rows: Rows, others: Rows, needed: np.ndarray, *, workers
 
     def search(block: slice) -> np.ndarray:
         most = np.zeros(block.stop - block.start, dtype=np.int64)
-        doubtful: list[tuple[np.ndarray, np.ndarray]] = []
+        doubtful, number = [], 0
         for piece in chunks(len(others), OTHERS_PER_STEP):
             for start in range(piece.start, piece.stop, ROWS_PER_CALL):
                 some = slice(start, min(start + ROWS_PER_CALL, piece.stop))
@@ -41,23 +41,23 @@ def most_matches_within(rows: Rows, others: Rows, needed: np.ndarray, *, workers
                 near = counts >= at_first[some, block]
                 if len(columns) == n_columns:
                     np.maximum(most, (counts * near).max(axis=0), out=most)
-                elif near.any():
-                    other, row = np.nonzero(near)
-                    doubtful.append((other + start, row + block.start))
-                    if sum(len(other) for other, _ in doubtful) >= PAIRS_PER_STEP:
-                        look_at(doubtful, block, most)
-            look_at(doubtful, block, most)
+                    continue
+                doubtful.append(np.flatnonzero(near) + start * len(most))
+                number += len(doubtful[-1])
+                if number >= PAIRS_PER_STEP:
+                    look_at(np.concatenate(doubtful), block, most)
+                    doubtful, number = [], 0
             task.advance(len(most) * (piece.stop - piece.start))
+        if number:
+            look_at(np.concatenate(doubtful), block, most)
         return most
 
-    def look_at(doubtful: list[tuple[np.ndarray, np.ndarray]], block: slice, most: np.ndarray) -> None:
-        """Compare these pairs in all columns, and forget them."""
-        if doubtful:
-            other, row = (np.concatenate(numbers) for numbers in zip(*doubtful, strict=True))
-            matches = (others.by_row[other] == rows.by_row[row]).sum(axis=1, dtype=np.int64)
-            near = matches >= needed[other, row]
-            np.maximum.at(most, row[near] - block.start, matches[near])
-            doubtful.clear()
+    def look_at(pairs: np.ndarray, block: slice, most: np.ndarray) -> None:
+        """Compare pairs in all columns. A pair is one number: of the other, times the block's rows, plus the place."""
+        other, row = np.divmod(pairs, len(most))
+        matches = (others.by_row[other] == rows.by_row[row + block.start]).sum(axis=1, dtype=np.int64)
+        near = matches >= needed[other, row + block.start]
+        np.maximum.at(most, row[near], matches[near])
 
     with workers.progress.task(label, total=len(others) * n_rows, unit="comparison") as task:
         return np.concatenate(workers.map(search, counter.blocks))
@@ -76,9 +76,7 @@ def begin_with(rows: Rows, others: Rows, needed: np.ndarray) -> Beginning:
     if not len(others):
         return Beginning(np.arange(0), 0.0)
     order = np.argsort(rows.matching(others), kind="stable")  # the columns that tell rows apart best come first
-    row, other = (
-        np.arange(0, n, -(-n // most)) for n, most in ((len(rows), SAMPLE_ROWS), (len(others), SAMPLE_OTHERS))
-    )
+    row, other = _spread(len(rows), SAMPLE_ROWS), _spread(len(others), SAMPLE_OTHERS)
     missing = np.broadcast_to(needed, (len(others), len(rows)))[np.ix_(other, row)].astype(np.int64)
     cheapest = Beginning(order, float(n_columns))
     for number, column in enumerate(order[:-1], start=1):
