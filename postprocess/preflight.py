@@ -30,7 +30,7 @@ from postprocess.tables.table_pass import number_of_tables
 MARGIN = 1.2  # of the disk: sampled rows may be longer than the training rows, and file systems need some room
 PAGE_BYTES = 5_000_000  # of disk: the report, most of which is the library that draws its charts
 GENERATOR_BYTES = GIB  # of memory: the least that the MOSTLY AI engine and torch take
-CODE_BYTES, COUNTED_BYTES = 1, 2  # of a code as it is kept, and as it is counted
+CODE_BYTES, COUNTED_BYTES = 1, 3  # of a code as it is kept, and as it is counted
 POOL_ROW_BYTES = 24  # of memory for each pool row beside its codes: fingerprint, weight and cell
 _OWN_CGROUPS = Path("/proc/self/cgroup")
 _CGROUPS = (  # of version 2, and of 1: controllers, mount, the files of limit and usage, prefix of reclaimable memory

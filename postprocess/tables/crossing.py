@@ -80,7 +80,7 @@ class KeyedRows:
         key, n_keys = self._keys(first)
         by_code, begin = np.ascontiguousarray(block.T), self._start[first[-1] + 1]
         total = np.zeros(len(key), dtype=block.dtype)
-        found = np.empty(LOOKUPS_PER_CALL, dtype=block.dtype)
+        found = np.empty(min(LOOKUPS_PER_CALL, self.codes.size), dtype=block.dtype)
         for batch in self._batches(first[-1] + 1, stop, n_keys):
             values = self._values(by_code, begin, batch)
             for part, cells in self._cells(batch, key, n_keys):
@@ -149,7 +149,8 @@ class KeyedRows:
 
     def _buffers(self) -> tuple[np.ndarray, np.ndarray]:
         if not hasattr(self._of_thread, "buffers"):
-            self._of_thread.buffers = np.empty(LOOKUPS_PER_CALL, FACTOR), np.empty(LOOKUPS_PER_CALL, np.intp)
+            most = min(LOOKUPS_PER_CALL, self.codes.size)
+            self._of_thread.buffers = np.empty(most, FACTOR), np.empty(most, np.intp)
         return self._of_thread.buffers
 
     def _by_column(self, tables: np.ndarray, batch: _Batch) -> list[np.ndarray]:
