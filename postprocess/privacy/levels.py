@@ -13,7 +13,7 @@ import numpy as np
 
 from postprocess.privacy.near_rows import Rows, Search
 from postprocess.privacy.nearest import dcr_among, dcr_to_training
-from postprocess.privacy.reach import begin_with, most_matches_within
+from postprocess.privacy.reach import SAMPLE_OTHERS, begin_with, most_matches_within, spread
 from postprocess.runtime.threads import Workers
 
 SAMPLE_ROWS = 250  # whose distances show how many rows each level leaves
@@ -68,7 +68,8 @@ def within_radius(
 
     def rest(n_rows: float, level: int) -> float:
         far = np.flatnonzero(radius >= level)
-        return n_rows * len(far) * begin_with(rows, others.take(far), n_columns - radius[far, None]).cost
+        some = far[spread(len(far), SAMPLE_OTHERS)]
+        return n_rows * len(far) * begin_with(rows, others.take(some), n_columns - radius[some, None]).cost
 
     rows, others = Rows(codes), Rows(training)
     sample = codes.take(_sample(left), axis=1)

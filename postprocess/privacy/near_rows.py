@@ -39,13 +39,6 @@ class Rows:
     def __len__(self) -> int:
         return len(self.by_row)
 
-    def matching(self, others: "Rows") -> np.ndarray:
-        """Return (n_columns,): in how large a share of the pairs of a row with one of the others the columns match."""
-        shares = [
-            [np.bincount(column, minlength=256) / len(column) for column in each.codes] for each in (self, others)
-        ]
-        return np.array([float(own @ other) for own, other in zip(*shares, strict=True)])
-
     def take(self, rows: np.ndarray) -> "Rows":
         """Return these rows."""
         return Rows(self.codes.take(rows, axis=1))
@@ -187,7 +180,11 @@ def _shared(slots: np.ndarray, shift: np.uint64) -> np.ndarray:
 def _groupings(rows: Rows, others: Rows, distance: int) -> Iterator[Groups]:
     """Yield groups of columns, more and more of them, that tell rows apart about equally well."""
     n_columns = len(rows.codes)
-    told = -np.log(np.maximum(rows.matching(others), 1e-9))
+    matching = [
+        np.bincount(column, minlength=256) / len(column) @ np.bincount(other, minlength=256) / len(other)
+        for column, other in zip(rows.codes, others.codes, strict=True)
+    ]
+    told = -np.log(np.maximum(matching, 1e-9))
     for number in range(min(distance + 1, n_columns), min(distance + MAX_SPARE_GROUPS, n_columns) + 1):
         groups: list[list[int]] = [[] for _ in range(number)]
         weights = np.zeros(number)

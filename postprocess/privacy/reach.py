@@ -15,7 +15,7 @@ from postprocess.tables.matches import ROWS_PER_CALL, MatchCounter, standing
 
 OTHERS_PER_STEP = 5000  # of the progress
 PAIRS_PER_STEP = 1 << 16  # that are compared in all columns at a time
-SAMPLE_ROWS, SAMPLE_OTHERS = 64, 1024
+SAMPLE_ROWS, SAMPLE_OTHERS = 64, 1024  # whose pairs show how many columns to begin with
 
 
 def most_matches_within(rows: Rows, others: Rows, needed: np.ndarray, *, workers: Workers, label: str) -> np.ndarray:
@@ -75,18 +75,19 @@ def begin_with(rows: Rows, others: Rows, needed: np.ndarray) -> Beginning:
     n_columns = len(rows.codes)
     if not len(others):
         return Beginning(np.arange(0), 0.0)
-    order = np.argsort(rows.matching(others), kind="stable")  # the columns that tell rows apart best come first
-    row, other = _spread(len(rows), SAMPLE_ROWS), _spread(len(others), SAMPLE_OTHERS)
+    row, other = spread(len(rows), SAMPLE_ROWS), spread(len(others), SAMPLE_OTHERS)
+    equal = others.codes[:, other, None] == rows.codes[:, None, row]
+    order = np.argsort(np.count_nonzero(equal, axis=(1, 2)), kind="stable")  # the most telling columns come first
     missing = np.broadcast_to(needed, (len(others), len(rows)))[np.ix_(other, row)].astype(np.int64)
     cheapest = Beginning(order, float(n_columns))
     for number, column in enumerate(order[:-1], start=1):
-        missing -= others.codes[column, other, None] == rows.codes[column, row]
+        missing -= equal[column]
         doubtful = float(np.mean(missing <= n_columns - number))
         if (cost := number + COST_PER_PAIR * doubtful) < cheapest.cost:
             cheapest = Beginning(order[:number], cost)
     return cheapest
 
 
-def _spread(n: int, most: int) -> np.ndarray:
+def spread(n: int, most: int) -> np.ndarray:
     """Return at most so many of n places, evenly spread."""
-    return np.arange(0, n, -(-n // most))
+    return np.arange(0, n, max(1, -(-n // most)))
