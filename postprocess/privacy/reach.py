@@ -1,8 +1,8 @@
 """Pairs of rows that lie near each other, found without a comparison of all their columns.
 
-If two rows match in m columns, then they match in at least m - r columns of all but r. So a few columns, those that
-tell rows apart best, are compared for all pairs, and all columns for the few pairs that may still be near. A sample
-of the pairs shows how many columns to begin with.
+Let two rows match in m columns. If r columns are left out, they still match in at least m - r of the others. So only
+the columns that tell rows apart best are compared for all pairs. All columns are compared for the few pairs that may
+still be near. A sample of the pairs shows how many columns to begin with.
 """
 
 from typing import NamedTuple

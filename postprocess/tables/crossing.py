@@ -43,15 +43,15 @@ class KeyedRows:
     def __init__(self, codes: np.ndarray, layout: Layout) -> None:
         self.codes, self.n_codes, self._start = codes, layout.n_codes, layout.code_start
         n_rows, n_couples = codes.shape[1], len(codes) // 2
-        even, odd = codes[: 2 * n_couples : 2], codes[1 : 2 * n_couples : 2]
-        sizes = self.n_codes[: 2 * n_couples : 2] * self.n_codes[1 : 2 * n_couples : 2]
+        even, odd = slice(0, 2 * n_couples, 2), slice(1, 2 * n_couples, 2)
+        sizes = self.n_codes[even] * self.n_codes[odd]
         self._of_thread = threading.local()  # buffers, made once: fresh memory costs more than the work done in it
         self._max_couple_cells = min(MAX_COUPLE_CELLS, MAX_COUPLE_CELLS_PER_ROW * n_rows)
         self._couple_sizes, self._couple_start = sizes.tolist(), exclusive_cumsum(sizes)
         self._couples = np.empty((n_couples, n_rows if (sizes <= self._max_couple_cells).any() else 0), dtype=FACTOR)
         if self._couples.size:
-            np.multiply(even, self.n_codes[1 : 2 * n_couples : 2, None], out=self._couples, casting="unsafe")
-            self._couples += odd
+            np.multiply(codes[even], self.n_codes[odd, None], out=self._couples, casting="unsafe")
+            self._couples += codes[odd]
             self._couples += self._couple_start[:-1, None].astype(FACTOR)
 
     def counts_of(self, column: int, weights: np.ndarray | None = None) -> np.ndarray:
