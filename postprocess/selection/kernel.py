@@ -6,9 +6,10 @@ the gradient of half the squared error, sum(weight * r ** 2) / 2, at every other
 
     k(m) = w1 * m + w2 * m (m - 1) / 2 + w3 * m (m - 1) (m - 2) / 6        (the rows match in m columns)
 
-No table has to be looked up: the exact scores of tens of thousands of rows follow a swap in a fraction of a
-millisecond, whatever the number of tables. Kernel herding works in the same way (Chen, Welling and Smola, 2010,
-"Super-samples from kernel herding", UAI). Here the kernel is a polynomial whose features are the cells of the tables.
+No table has to be looked up: the scores of tens of thousands of rows follow a swap in a fraction of a millisecond,
+whatever the number of tables. They are exact but for the rounding of the kernel to float32. Kernel herding works in the
+same way (Chen, Welling and Smola, 2010, "Super-samples from kernel herding", UAI). Here the kernel is a polynomial, and
+its features are the cells of the tables.
 """
 
 import threading
@@ -21,6 +22,8 @@ from postprocess.runtime.threads import Workers, chunks, in_this_thread
 from postprocess.tables.layout import Layout
 from postprocess.tables.matches import ROWS_PER_CALL, MatchCounter, standing
 
+# Cells of each order that two rows share if they match in m columns: the coefficients of m ** 3, m ** 2 and m.
+SHARED_CELLS = np.array([[0, 0, 1], [0, 1 / 2, -1 / 2], [1 / 6, -1 / 2, 1 / 3]])
 EMPHASIS = (1.0, 2.0, 6.0)  # by order: the smaller the cells of a table, the smaller their squares beside their L1
 
 
@@ -55,16 +58,17 @@ class MatchKernel:
         self.codes = self._counter.codes
         self._buffers = threading.local()
         self._for_each = workers.map if workers else in_this_thread
-        weights = OrderWeights.of(layout).values
-        matches = np.arange(len(codes) + 1, dtype=np.float64)
-        shared_cells = [matches, matches * (matches - 1) / 2, matches * (matches - 1) * (matches - 2) / 6]
         by_columns: dict[int, np.ndarray] = {}
         for columns, weight, shared in zip(
-            (len(codes), layout.pair_columns, layout.triple_columns), weights, shared_cells, strict=True
+            (len(codes), layout.pair_columns, layout.triple_columns),
+            OrderWeights.of(layout).values,
+            SHARED_CELLS,
+            strict=True,
         ):
             by_columns[columns] = by_columns.get(columns, 0.0) + weight * shared
-        self._lookups = list(by_columns.items())  # kernel by matches among the first columns
-        self.self_value = float(sum(lookup[columns] for columns, lookup in self._lookups))
+        self.self_value = float(sum(np.polyval([*kernel, 0], columns) for columns, kernel in by_columns.items()))
+        # by matches among the first columns; a polynomial is twice as fast to work out as to look up
+        self._polynomials = [(columns, kernel.astype(np.float32)) for columns, kernel in by_columns.items()]
 
     def add(self, scores: np.ndarray, codes: np.ndarray, signs: np.ndarray) -> None:
         """Add to each row's score its kernel with each of the given rows, times that row's sign.
@@ -77,7 +81,7 @@ class MatchKernel:
                 values *= signs[some, None]
                 scores[block] += values.sum(axis=0)
 
-        others = standing(codes)
+        others, signs = standing(codes), signs.astype(np.float32)
         self._for_each(add_to, self._counter.blocks)
 
     def best_partners(self, scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,33 +93,37 @@ class MatchKernel:
         def best_in(block: slice) -> tuple[np.ndarray, np.ndarray]:
             least, places = np.empty(len(others)), np.empty(len(others), dtype=np.int64)
             for some, values in self._values(block, others):
-                np.subtract(scores[block], values, out=values)
+                np.subtract(of_set[block], values, out=values)
                 found = values.argmin(axis=1)
                 least[some] = values[np.arange(len(found)), found]
                 places[some] = found + block.start
             return least, places
 
-        others = standing(codes)
+        others, of_set = standing(codes), scores.astype(np.float32)
         least, places = (np.array(each) for each in zip(*self._for_each(best_in, self._counter.blocks), strict=True))
         best = least.argmin(axis=0)[None]
         return np.take_along_axis(least, best, axis=0)[0], np.take_along_axis(places, best, axis=0)[0]
 
     def row(self, row: int) -> np.ndarray:
-        """Return (n_rows,) float64: the kernel of each row of the set with the one at this place."""
+        """Return (n_rows,) float32: the kernel of each row of the set with the one at this place."""
         own = standing(self.codes[:, row, None])
         return np.concatenate(
             [values[0].copy() for block in self._counter.blocks for _, values in self._values(block, own)]
         )
 
     def _values(self, block: slice, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield some of the others at a time, and (some, rows of the block) float64 their kernel."""
+        """Yield some of the others at a time, and (some, rows of the block) float32 their kernel."""
         for some in chunks(len(others), ROWS_PER_CALL):
-            positions, values, more = (
+            matches, values, more = (
                 each[: len(others[some]), : block.stop - block.start] for each in self._of_thread()
             )
-            for n, (columns, lookup) in enumerate(self._lookups):
-                positions[...] = self._counter.count(block, others[some], columns)
-                np.take(lookup, positions, mode="clip", out=more if n else values)
+            for n, (columns, kernel) in enumerate(self._polynomials):
+                matches[...] = self._counter.count(block, others[some], columns)
+                found = more if n else values
+                np.multiply(matches, kernel[0], out=found)  # by Horner's rule
+                for coefficient in kernel[1:]:
+                    found += coefficient
+                    found *= matches
                 if n:
                     values += more
             yield some, values
@@ -123,7 +131,7 @@ class MatchKernel:
     def _of_thread(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if not hasattr(self._buffers, "arrays"):
             shape = (ROWS_PER_CALL, self._counter.block_size)
-            self._buffers.arrays = np.empty(shape, dtype=np.intp), np.empty(shape), np.empty(shape)
+            self._buffers.arrays = tuple(np.empty(shape, dtype=np.float32) for _ in range(3))
         return self._buffers.arrays
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from postprocess.runtime.threads import chunks
 
 BYTES_PER_BLOCK = 1 << 19  # codes of the rows that stay in the cache
+EVEN_BLOCKS = 4  # a multiple of blocks, so that each thread has as much to do as the others
 ROWS_PER_CALL = 8  # other rows in each call of NumPy: in shorter calls, threads would wait for the interpreter
 
 
@@ -23,7 +24,9 @@ class MatchCounter:
         n_columns, n_rows = codes.shape
         self.codes = np.ascontiguousarray(codes)  # the columns of a transposed array are many times slower to read
         self.dtype = np.dtype(np.uint8 if n_columns < np.iinfo(np.uint8).max else np.uint16)
-        self.block_size = max(1, min(n_rows, BYTES_PER_BLOCK // n_columns))
+        n_blocks = -(-n_rows // max(1, BYTES_PER_BLOCK // n_columns))
+        n_blocks = 1 if n_blocks <= 1 else -(-n_blocks // EVEN_BLOCKS) * EVEN_BLOCKS
+        self.block_size = max(1, -(-n_rows // n_blocks))
         self.blocks = chunks(n_rows, self.block_size)
         self._buffers = threading.local()  # made once for each thread: fresh memory costs more than the work done in it
 
