@@ -1,15 +1,24 @@
-"""Threads for array kernels. NumPy releases the interpreter lock in its inner loops, so threads use all cores."""
+"""Threads and processes for array kernels.
+
+NumPy releases the interpreter lock in its inner loops, so threads use all cores if these loops are long.
+"""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from postprocess.runtime.processes import CAN_FORK, map_in_processes, shared_zeros
 from postprocess.runtime.progress import Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+MIN_LOOKUPS_APART = 1 << 25  # in an array, a tenth of a second's work: less is not worth the fork of a process
 
 
 class Workers:
@@ -34,6 +43,22 @@ class Workers:
     def stream(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield function(item) for each item, in order, each as soon as it is there. The first exception is raised."""
         return map(function, items) if self._executor is None else self._executor.map(function, items)
+
+    def apart(
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, lookups: int | np.integer
+    ) -> Iterator[Result]:
+        """As `stream`, but in as many processes, if the work is worth it: for functions that call NumPy very often.
+
+        lookups: how many values the whole work reads or counts. The function may write to arrays of `zeros` alone, and
+        it must not use these workers or a task of their progress.
+        """
+        if self._executor is None or lookups < MIN_LOOKUPS_APART or not CAN_FORK:
+            return self.stream(function, items)
+        return map_in_processes(function, items, self.threads)
+
+    def zeros(self, size: int | np.integer, dtype: DTypeLike) -> np.ndarray:
+        """Return (size,) zeros that the functions of `apart` may write to."""
+        return np.zeros(size, dtype) if self._executor is None else shared_zeros(int(size), dtype)
 
 
 def in_this_thread(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

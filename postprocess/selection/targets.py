@@ -126,9 +126,10 @@ def target_tables(evidence: Evidence, layout: Layout, *, workers: Workers) -> Ta
                 if order >= MIN_SMOOTHED_ORDER:
                     counts = evidence.smoothed(counts, found, layout.block_offsets(order, after))
                 cells[...] = (counts * evidence.scale).reshape(cells.shape)
-            task.advance()
 
-        workers.map(fill_tables_from, range(len(layout.n_codes)))
+        lookups = layout.n_tables.sum() * (training.shape[1] + evidence.prior.shape[1])
+        for _ in workers.apart(fill_tables_from, range(len(layout.n_codes)), lookups=lookups):
+            task.advance()
     return tables
 
 

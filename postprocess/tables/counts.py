@@ -1,12 +1,15 @@
 """Contingency tables of one, two and three columns of codes: all of them counted into one flat array."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from postprocess.runtime.threads import Workers, chunks
 from postprocess.tables.crossing import KeyedRows
 from postprocess.tables.layout import Layout
+
+Result = TypeVar("Result")
 
 CELLS_PER_CHUNK = 1 << 20
 CELL = np.float32  # exact for whole counts below 16.7 million; targets between two counts need no more
@@ -15,13 +18,13 @@ CELL = np.float32  # exact for whole counts below 16.7 million; targets between 
 class Tables:
     """A value for each cell of all tables of a layout: counts, target counts or residuals.
 
-    values: (n_cells,) float32, in one allocation.
+    values: (n_cells,) float32, in one allocation, which is one of `Workers.zeros`.
     """
 
     def __init__(self, layout: Layout, *, workers: Workers, values: np.ndarray | None = None) -> None:
         self.layout = layout
         self.workers = workers
-        self.values = np.zeros(layout.order_start[-1], dtype=CELL) if values is None else values
+        self.values = workers.zeros(layout.order_start[-1], CELL) if values is None else values
 
     def orders(self) -> list[np.ndarray]:
         """Return views of the univariate, bivariate and trivariate cells."""
@@ -55,7 +58,13 @@ class Tables:
                 cells = self.block(order, i, after)
                 change(cells, counted.reshape(cells.shape), out=cells, casting="unsafe")
 
-        self.workers.map(count_tables_from, range(len(self.layout.n_codes)))
+        for _ in self._by_first_column(count_tables_from, codes):
+            pass
+
+    def _by_first_column(self, function: Callable[[int], Result], codes: np.ndarray) -> Iterator[Result]:
+        """Yield function(first column) for each of them, in order, if it reads all cells of each of these rows."""
+        lookups = codes.shape[1] * self.layout.n_tables.sum()
+        return self.workers.apart(function, range(len(self.layout.n_codes)), lookups=lookups)
 
     def block(self, order: int, i: int, after: int) -> np.ndarray:
         """Return a view of the cells that `count_tables_starting_at` counts together, in its order."""
@@ -88,16 +97,15 @@ class Tables:
         def sums_from(i: int) -> np.ndarray:
             sums = np.zeros((3, codes.shape[1]))
             sums[0] = self.block(1, i, i)[codes[i]]
-            advance(1)
             for order, first, stop in layout.blocks(i):
                 block = self.block(order, i, first[-1])
                 sums[order - 1] += rows.sums(block.reshape(-1, block.shape[-1]), first, stop)
-                advance(stop - first[-1] - 1)
             return sums
 
         total = np.zeros((3, codes.shape[1]))
-        for sums in self.workers.stream(sums_from, range(len(layout.n_codes))):
+        for i, sums in enumerate(self._by_first_column(sums_from, codes)):
             total += sums
+            advance(1 + sum(stop - first[-1] - 1 for _, first, stop in layout.blocks(i)))
         return total
 
     def absolute_sums(self) -> np.ndarray:

@@ -45,12 +45,16 @@ def map_tables(
             by_cell = [values.sum(axis=0) for values in cell_statistics(counts)]
             offsets = layout.block_offsets(order, after)
             orders[order - 1].append(np.stack([np.add.reduceat(cells, offsets) for cells in by_cell]))
-            task.advance(len(offsets))
         none = orders[0][0][:, :0]
         return reduce(i, *(np.concatenate([none, *sums], axis=1) for sums in orders))
 
-    with workers.progress.task(label, total=number_of_tables(n_columns).sum(), unit="table") as task:
-        return workers.map(tables_from, range(n_columns))
+    n_tables, reduced = number_of_tables(n_columns).sum(), []
+    lookups = n_tables * sum(codes.shape[1] for codes in data)
+    with workers.progress.task(label, total=n_tables, unit="table") as task:
+        for i, value in enumerate(workers.apart(tables_from, range(n_columns), lookups=lookups)):
+            reduced.append(value)
+            task.advance(comb(n_columns - i - 1, 2) + n_columns - i)
+    return reduced
 
 
 def absolute_differences(rows: Sequence[int]) -> Callable[[Counts], Counts]:

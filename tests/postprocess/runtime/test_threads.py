@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postprocess.runtime.threads import chunks, open_workers
+from postprocess.runtime.processes import CAN_FORK
+from postprocess.runtime.threads import MIN_LOOKUPS_APART, chunks, open_workers
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -40,6 +41,26 @@ def test_one_thread_is_the_caller_itself():
 def test_the_first_exception_is_raised(threads):
     with open_workers(threads) as workers, pytest.raises(ZeroDivisionError):
         workers.map(lambda item: 1 // item, [1, 0, 2])
+
+
+@pytest.mark.parametrize(("threads", "lookups"), [(1, MIN_LOOKUPS_APART), (2, MIN_LOOKUPS_APART - 1)])
+def test_little_work_and_that_of_one_thread_stays_in_this_process(threads, lookups):
+    with open_workers(threads) as workers:
+        assert set(workers.apart(lambda _: os.getpid(), range(4), lookups=lookups)) == {os.getpid()}
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="processes are forked on Linux only")
+def test_much_work_is_done_in_other_processes_which_fill_shared_arrays():
+    with open_workers(2) as workers:
+        values = workers.zeros(4, np.int64)
+
+        def fill(item):
+            values[item] = item * item
+            return os.getpid()
+
+        used = set(workers.apart(fill, range(4), lookups=MIN_LOOKUPS_APART))
+    assert os.getpid() not in used
+    assert values.tolist() == [0, 1, 4, 9]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity on this system")

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess.runtime import threads
 from postprocess.runtime.threads import open_workers
 from postprocess.selection.targets import Evidence, smoothed, target_marginals, target_tables
 from postprocess.tables.counts import design_effect
@@ -93,7 +94,9 @@ def test_without_smoothing_the_targets_are_the_training_data():
     np.testing.assert_array_equal(found.values, oracles.values(oracles.count(training, LAYOUTS[0]), LAYOUTS[0]))
 
 
-def test_threads_make_no_difference():
+@pytest.mark.parametrize("apart", [0, threads.MIN_LOOKUPS_APART])
+def test_threads_make_no_difference(monkeypatch, apart):
+    monkeypatch.setattr(threads, "MIN_LOOKUPS_APART", apart)
     training = draw_codes(SIZES, 30, seed=1)
     prior = noisy_copies(training, SIZES, 70, seed=2)
     with open_workers(3) as workers:

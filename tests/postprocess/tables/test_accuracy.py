@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess.runtime import threads
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import Accuracy, from_errors, measure, of_residuals
 from postprocess.tables.layout import Layout
@@ -68,7 +69,9 @@ def test_equal_shares_are_accurate_for_any_number_of_rows():
     assert twice.orders() == pytest.approx((1, 1, 1))
 
 
-def test_threads_make_no_difference_and_progress_reaches_the_end():
+@pytest.mark.parametrize("apart", [0, threads.MIN_LOOKUPS_APART])
+def test_threads_make_no_difference_and_progress_reaches_the_end(monkeypatch, apart):
+    monkeypatch.setattr(threads, "MIN_LOOKUPS_APART", apart)
     n_codes = [3, 4, 2, 5, 3]
     training = draw_codes(n_codes, 50, seed=1)
     samples = [noisy_copies(training, n_codes, n_rows, seed=2) for n_rows in (40, 70)]

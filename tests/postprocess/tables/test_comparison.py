@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from postprocess.runtime import threads
 from postprocess.runtime.threads import open_workers
 from postprocess.tables.accuracy import measure
 from postprocess.tables.comparison import WEAKEST, compare, compare_unions, sampling_errors
@@ -103,7 +104,9 @@ def test_tables_below_their_limit_are_counted(data):
     assert found.below_limit.tolist() == [6, 15, 20]
 
 
-def test_threads_make_no_difference(data):
+@pytest.mark.parametrize("apart", [0, threads.MIN_LOOKUPS_APART])
+def test_threads_make_no_difference(monkeypatch, data, apart):
+    monkeypatch.setattr(threads, "MIN_LOOKUPS_APART", apart)
     with open_workers(3) as workers:
         several = compared(*data, workers=workers)
     alone = compared(*data)

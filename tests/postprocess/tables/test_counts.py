@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postprocess.runtime import threads as threads_module
 from postprocess.runtime.threads import open_workers
 from postprocess.tables import counts as module
 from postprocess.tables import crossing
@@ -139,9 +140,10 @@ def test_the_cells_are_those_that_each_row_touches(pair_columns, triple_columns)
         assert [order[cell] for cell in found] == one + two
 
 
-@pytest.mark.parametrize(("threads", "size"), [(1, 7), (3, 7), (3, 100)])
+@pytest.mark.parametrize(("threads", "size", "apart"), [(1, 7, 0), (3, 7, 0), (3, 100, 0), (3, 100, 10_000)])
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), LAYOUTS)
-def test_pieces_and_threads_make_no_difference(monkeypatch, threads, size, pair_columns, triple_columns):
+def test_pieces_and_threads_make_no_difference(monkeypatch, threads, size, apart, pair_columns, triple_columns):
+    monkeypatch.setattr(threads_module, "MIN_LOOKUPS_APART", apart)
     monkeypatch.setattr(module, "CELLS_PER_CHUNK", 11)
     monkeypatch.setattr(crossing, "LOOKUPS_PER_CALL", size)
     layout = Layout(SIZES, pair_columns, triple_columns)
