@@ -1,6 +1,7 @@
 """What a report says of single rows and values: how real they look, and how well models learn from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from postprocess.data.sources import Source
 from postprocess.report.realism import realism
 from postprocess.report.usefulness import usefulness
 from postprocess.runtime.stages import Journal
+from postprocess.runtime.threads import open_workers
 from postprocess.selection.parameters import SelectionParameters
 
 
@@ -30,18 +32,17 @@ def beyond_tables(
     """
     if not (parameters.realism or parameters.usefulness):
         return {}
-    found: dict[str, Any] = {}
-    with journal.stage("beyond the tables") as stage:
+    seed, wanted = parameters.seed, dict[str, Callable[[], dict[str, Any]]]()
+    with journal.stage("beyond the tables") as stage, open_workers(parameters.threads) as workers:
         training = frames["training"]
         others = {"result": frames["result"], "pool_sample": read_typed(pool, binning, sample)}
         stage.rows = len(others["result"])
         if parameters.realism:
-            with journal.progress.task("Looking at the rows beyond the tables", unit=""):
-                found["realism"] = realism(training, others, seed=parameters.seed)
+            wanted["realism"] = partial(realism, training, others, seed=seed)
         if parameters.usefulness:
-            with journal.progress.task("Training models on the result", unit=""):
-                unseen = None if holdout is None else read_typed(holdout, binning)
-                found["usefulness"] = usefulness(
-                    training, others, unseen, target=parameters.target_column, seed=parameters.seed
-                )
-    return found
+            unseen = None if holdout is None else read_typed(holdout, binning)
+            target = parameters.target_column
+            wanted["usefulness"] = partial(usefulness, training, others, unseen, target=target, seed=seed)
+        with journal.progress.task("Looking beyond the tables, and training models", unit=""):
+            found = workers.apart(lambda figures: figures(), [*wanted.values()])
+            return dict(zip(wanted, found, strict=True))

@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from math import inf
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from postprocess.runtime.processes import CAN_FORK, map_in_processes, shared_zeros
+from postprocess.runtime.processes import CAN_FORK, Crew, map_in_processes, shared_zeros
 from postprocess.runtime.progress import Progress
 
 Item = TypeVar("Item")
@@ -45,19 +46,26 @@ class Workers:
         return map(function, items) if self._executor is None else self._executor.map(function, items)
 
     def apart(
-        self, function: Callable[[Item], Result], items: Sequence[Item], *, lookups: int | np.integer
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, lookups: float = inf
     ) -> Iterator[Result]:
-        """As `stream`, but in as many processes, if the work is worth it: for functions that call NumPy very often.
+        """As `stream`, but in as many processes, if the work is worth it: for functions of many short calls of NumPy.
 
-        lookups: how many values the whole work reads or counts. The function may write to arrays of `zeros` alone, and
-        it must not use these workers or a task of their progress.
+        lookups: how many values the whole work counts or reads; by default, it is worth it. The function may write to
+        arrays of `zeros` alone, and it must not use these workers or a task of their progress.
         """
         if self._executor is None or lookups < MIN_LOOKUPS_APART or not CAN_FORK:
             return self.stream(function, items)
         return map_in_processes(function, items, self.threads)
 
+    def crew(self, function: Callable[[Item], Result]) -> Crew[Item, Result] | None:
+        """Return as many processes that apply the function again and again; None if the work is to stay in this one.
+
+        They are forked now. The function may read and write arrays of `zeros`, as above.
+        """
+        return Crew(function, self.threads) if self._executor is not None and CAN_FORK else None
+
     def zeros(self, size: int | np.integer, dtype: DTypeLike) -> np.ndarray:
-        """Return (size,) zeros that the functions of `apart` may write to."""
+        """Return (size,) zeros that the functions of `apart` and of a crew may write to."""
         return np.zeros(size, dtype) if self._executor is None else shared_zeros(int(size), dtype)
 
 
