@@ -141,7 +141,7 @@ SELECTION = SelectionParameters(
     usefulness=True,
     # The column that these models predict. None: up to three columns that can be predicted.
     target_column=None,
-    # Threads. None: all cores. The result does not depend on it.
+    # Threads, or processes instead. None: as many as cores. The result does not depend on it.
     threads=None,
     # Seed of the selection.
     seed=1,
