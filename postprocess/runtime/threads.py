@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from postprocess.runtime.processes import CAN_FORK, Crew, map_in_processes, shared_zeros
+from postprocess.runtime.processes import CAN_FORK, map_in_processes, shared_zeros
 from postprocess.runtime.progress import Progress
 
 Item = TypeVar("Item")
@@ -57,15 +57,8 @@ class Workers:
             return self.stream(function, items)
         return map_in_processes(function, items, self.threads)
 
-    def crew(self, function: Callable[[Item], Result]) -> Crew[Item, Result] | None:
-        """Return as many processes that apply the function again and again; None if the work is to stay in this one.
-
-        They are forked now. The function may read and write arrays of `zeros`, as above.
-        """
-        return Crew(function, self.threads) if self._executor is not None and CAN_FORK else None
-
     def zeros(self, size: int | np.integer, dtype: DTypeLike) -> np.ndarray:
-        """Return (size,) zeros that the functions of `apart` and of a crew may write to."""
+        """Return (size,) zeros that the functions of `apart` may write to."""
         return np.zeros(size, dtype) if self._executor is None else shared_zeros(int(size), dtype)
 
 

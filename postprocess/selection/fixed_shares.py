@@ -24,17 +24,17 @@ def hold_shares(
     and how many rows still have a code too many.
     """
     selected, swaps, left = selected.copy(), 0, 0
+    kernel = MatchKernel(codes, residuals.layout, residuals.workers)
     gradient = OrderWeights.of(residuals.layout).combine(residuals.row_sums(codes))
-    kernel = MatchKernel(codes, residuals.layout, scores=gradient, workers=residuals.workers)
     for place, column in enumerate(columns):
         surplus = _surplus(residuals, codes[column, selected], column)
         while surplus.any() and not deadline.passed():
-            pair = _best_swap(kernel, selected, columns[:place], column, surplus)
+            pair = _best_swap(kernel, gradient, selected, columns[:place], column, surplus)
             if pair is None:
                 break
             both, signs = codes.take(pair, axis=1), np.array([-1.0, 1.0])
             residuals.add(both, signs)
-            kernel.add(both, signs)
+            kernel.add(gradient, both, signs)
             selected[pair] = False, True
             np.add.at(surplus, both[column].astype(np.intp), signs.astype(np.int64))
             swaps += 1
@@ -55,13 +55,14 @@ def _surplus(residuals: Tables, codes: np.ndarray, column: int) -> np.ndarray:
 
 def _best_swap(
     kernel: MatchKernel,
+    gradient: np.ndarray,
     selected: np.ndarray,
     held: Sequence[int],
     column: int,
     surplus: np.ndarray,
 ) -> np.ndarray | None:
     """Return the row to take out and the one to take in, of which the tables suffer least; None if there is none."""
-    codes, gradient = kernel.codes, kernel.scores
+    codes = kernel.codes
     lacking = ~selected & (surplus[codes[column]] < 0)
     if not lacking.any():
         return None

@@ -13,9 +13,8 @@ its features are the cells of the tables.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -48,18 +47,17 @@ class OrderWeights:
 
 
 class MatchKernel:
-    """The kernel between some rows and a fixed set of rows, and a score for each row of the set.
+    """The kernel between some rows and a fixed set of rows.
 
-    codes: (n_columns, n_rows) uint8 of the fixed set; scores: (n_rows,) float64; None: 0. The work is cut into blocks
-    of the set, which the cores share. workers: None: this thread alone does the work, as if there were one block.
+    codes: (n_columns, n_rows) uint8 of the fixed set. The work is cut into blocks of the set, one after the other for
+    each thread of the workers (None: this thread alone does it).
     """
 
-    def __init__(
-        self, codes: np.ndarray, layout: Layout, *, scores: np.ndarray | None = None, workers: Workers | None = None
-    ) -> None:
+    def __init__(self, codes: np.ndarray, layout: Layout, workers: Workers | None = None) -> None:
         self._counter = MatchCounter(codes)
         self.codes = self._counter.codes
         self._buffers = threading.local()
+        self._for_each = workers.map if workers else in_this_thread
         by_columns: dict[int, np.ndarray] = {}
         for columns, weight, shared in zip(
             (len(codes), layout.pair_columns, layout.triple_columns),
@@ -71,61 +69,40 @@ class MatchKernel:
         self.self_value = float(sum(np.polyval([*kernel, 0], columns) for columns, kernel in by_columns.items()))
         # by matches among the first columns; a polynomial is twice as fast to work out as to look up
         self._polynomials = [(columns, kernel.astype(np.float32)) for columns, kernel in by_columns.items()]
-        n_rows, blocks = codes.shape[1], self._counter.blocks
-        self._parts, self._map, self._crew = [blocks], in_this_thread, None
-        zeros: Callable[..., np.ndarray] = np.zeros
-        if workers is not None and len(blocks) > 1:
-            self._parts = [blocks[part] for part in chunks(len(blocks), -(-len(blocks) // workers.threads))]
-            self._map, zeros = workers.map, workers.zeros
-        self.scores, self._sought = zeros(n_rows, np.float64), zeros(n_rows, np.float32)
-        if scores is not None:
-            self.scores[:] = scores
-        if workers is not None and len(blocks) > 1:
-            self._crew = workers.crew(self._work)  # at last, because it finds only what is there by now
 
-    def add(self, codes: np.ndarray, signs: np.ndarray) -> None:
-        """Add to each score the kernel with each of the given rows, times that row's sign.
+    def add(self, scores: np.ndarray, codes: np.ndarray, signs: np.ndarray) -> None:
+        """Add to each row's score its kernel with each of the given rows, times that row's sign.
 
-        codes: (n_columns, k); signs: (k,).
+        scores: (n_rows,) float64 of the fixed set; codes: (n_columns, k); signs: (k,) float64.
         """
-        self._over_blocks(self._add_to, standing(codes), signs.astype(np.float32))
 
-    def _add_to(self, block: slice, others: np.ndarray, signs: np.ndarray) -> None:
-        for some, values in self._values(block, others):
-            values *= signs[some, None]
-            self.scores[block] += values.sum(axis=0)
+        def add_to(block: slice) -> None:
+            for some, values in self._values(block, others):
+                values *= signs[some, None]
+                scores[block] += values.sum(axis=0)
 
-    def best_partners(self, codes: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        others, signs = standing(codes), signs.astype(np.float32)
+        self._for_each(add_to, self._counter.blocks)
+
+    def best_partners(self, scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (k,) the least score minus kernel that each of the given rows finds in the set, and its place there.
 
-        codes: (n_columns, k); hidden: (n_rows,) bool, rows of the set that are no partners. The first of equal ones
-        counts.
+        scores: (n_rows,) float64 of the fixed set; codes: (n_columns, k). The first of equal ones counts.
         """
-        self._sought[:] = self.scores
-        self._sought[hidden] = np.inf
-        found = self._over_blocks(self._best_in, standing(codes))
-        least, places = (np.array(each) for each in zip(*found, strict=True))
+
+        def best_in(block: slice) -> tuple[np.ndarray, np.ndarray]:
+            least, places = np.empty(len(others)), np.empty(len(others), dtype=np.int64)
+            for some, values in self._values(block, others):
+                np.subtract(of_set[block], values, out=values)
+                found = values.argmin(axis=1)
+                least[some] = values[np.arange(len(found)), found]
+                places[some] = found + block.start
+            return least, places
+
+        others, of_set = standing(codes), scores.astype(np.float32)
+        least, places = (np.array(each) for each in zip(*self._for_each(best_in, self._counter.blocks), strict=True))
         best = least.argmin(axis=0)[None]
         return np.take_along_axis(least, best, axis=0)[0], np.take_along_axis(places, best, axis=0)[0]
-
-    def _best_in(self, block: slice, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        least, places = np.empty(len(others)), np.empty(len(others), dtype=np.int64)
-        for some, values in self._values(block, others):
-            np.subtract(self._sought[block], values, out=values)
-            found = values.argmin(axis=1)
-            least[some] = values[np.arange(len(found)), found]
-            places[some] = found + block.start
-        return least, places
-
-    def _over_blocks(self, of_block: Callable[..., Any], *given: np.ndarray) -> list[Any]:
-        """Return of_block(block, *given) for each block, in order. It is a method, and a crew is sent its name."""
-        messages = [(of_block.__name__, part, given) for part in self._parts]
-        found = self._map(self._work, messages) if self._crew is None else self._crew.stream(messages)
-        return [each for of_part in found for each in of_part]
-
-    def _work(self, message: tuple[str, list[slice], tuple[np.ndarray, ...]]) -> list[Any]:
-        name, blocks, given = message
-        return [getattr(self, name)(block, *given) for block in blocks]
 
     def row(self, row: int) -> np.ndarray:
         """Return (n_rows,) float32: the kernel of each row of the set with the one at this place."""

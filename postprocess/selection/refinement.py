@@ -112,8 +112,8 @@ class _WorkingSet:
 
     def __init__(self, residuals: Tables, codes: np.ndarray) -> None:
         self._layout = residuals.layout
-        gradient = OrderWeights.of(residuals.layout).combine(residuals.row_sums(codes))
-        self._kernel = MatchKernel(codes, residuals.layout, scores=gradient, workers=residuals.workers)
+        self._kernel = MatchKernel(codes, residuals.layout, residuals.workers)
+        self._gradient = OrderWeights.of(residuals.layout).combine(residuals.row_sums(codes))
 
     def swap(self, selected: np.ndarray, deadline: Deadline) -> tuple[np.ndarray, int]:
         """Swap until no swap improves; returns the new selection and the number of swaps.
@@ -126,7 +126,7 @@ class _WorkingSet:
         swaps = failures = 0
         while failures < PATIENCE and waiting.any() and not (swaps and deadline.passed()):
             places = np.flatnonzero(waiting)
-            leaving = places[highest(self._kernel.scores[places], BATCH)]
+            leaving = places[highest(self._gradient[places], BATCH)]
             changed, made, in_vain = self._swap_best(leaving, selected)
             selected[changed] = ~selected[changed]
             waiting[changed], waiting[in_vain] = selected[changed], False
@@ -135,15 +135,15 @@ class _WorkingSet:
 
     def _swap_best(self, leaving: np.ndarray, selected: np.ndarray) -> tuple[np.ndarray, int, np.ndarray]:
         """Swap some of these rows; returns the rows that changed, the number of swaps, and the rows tried in vain."""
-        kernel, gradient = self._kernel, self._kernel.scores
-        least, partners = kernel.best_partners(kernel.codes[:, leaving], selected)
+        kernel, gradient = self._kernel, self._gradient
+        least, partners = kernel.best_partners(np.where(selected, np.inf, gradient), kernel.codes[:, leaving])
         improves = least - gradient[leaving] + kernel.self_value < -MIN_GAIN * kernel.self_value
         few = np.unique(np.concatenate([leaving[improves], partners[improves]]))
         chosen, made = _swap_few(
             MatchKernel(kernel.codes.take(few, axis=1), self._layout), gradient[few], selected[few]
         )
         changed = few[chosen != selected[few]]
-        kernel.add(kernel.codes[:, changed], np.where(selected[changed], -1.0, 1.0))
+        kernel.add(gradient, kernel.codes[:, changed], np.where(selected[changed], -1.0, 1.0))
         return changed, made, leaving[~improves] if made else leaving
 
 

@@ -18,7 +18,6 @@ from postprocess.selection.kernel import MatchKernel, OrderWeights, highest
 from postprocess.tables.counts import Tables
 
 SHORTLIST, BATCH = 1024, 32  # of the rows that look worst, as many are dropped before all rows are looked at again
-SHORTLISTS_ABOVE_FLOOR = 8  # rows, in shortlists, among which the next ones are sought instead of among all
 FORGOTTEN_SHARE = 1 / 16  # of the compared rows: once so many are dropped, it pays to copy the others
 
 
@@ -80,12 +79,11 @@ class _Block:
     def __init__(
         self, codes: np.ndarray, tables: Tables, counts: np.ndarray, target: np.ndarray, size: int, n: int
     ) -> None:
-        self.tables, self.target, self.size, self.n = tables, target, size, n
+        self.tables, self.counts, self.target, self.size, self.n = tables, counts, target, size, n
         self.greedily = 0
-        self.dropped = np.zeros(len(counts), dtype=bool)
-        self._floor = np.inf  # the shortlist is above it
+        self.dropped, self._buffer = np.zeros(len(counts), dtype=bool), np.empty(len(counts))
         self._places = np.arange(len(counts))  # in the block, of the rows that are still compared
-        self._compare(codes, counts)
+        self._compare(codes)
 
     def drop(self, number: int, deadline: Deadline, task: Task) -> np.ndarray:
         """Return the places of the `number` rows to drop."""
@@ -93,22 +91,22 @@ class _Block:
             self._forget_dropped()
             rows = self._steepest(min(BATCH, number - self.greedily))
             self.dropped[self._places[rows]] = True
-            self._kernel.add(self._kernel.codes[:, rows], np.full(len(rows), -1.0))
-            self._kernel.scores[rows] = -np.inf
+            self._kernel.add(self.counts, self._kernel.codes[:, rows], np.full(len(rows), -1.0))
+            self.counts[rows] = -np.inf
             self.size -= len(rows)
             self.greedily += len(rows)
             task.advance(len(rows))
         left = number - self.greedily
         if left:
-            self.dropped[self._places[highest(self._excess(self._kernel.scores, self.target, self.size), left)]] = True
+            self.dropped[self._places[highest(self._excess(self.counts, self.target, self.size), left)]] = True
         task.advance(left)
         return np.flatnonzero(self.dropped)
 
     def _steepest(self, number: int) -> np.ndarray:
         """Return the places of the rows to drop next, one after the other, among the rows that look worst now."""
-        worst = self._worst(self._excess(self._kernel.scores, self.target, self.size))
+        worst = np.sort(highest(self._excess(self.counts, self.target, self.size), SHORTLIST))
         kernel = MatchKernel(self._kernel.codes.take(worst, axis=1), self.tables.layout)
-        counts, target = self._kernel.scores[worst], self.target[worst]
+        counts, target = self.counts[worst], self.target[worst]
         rows = np.empty(number, dtype=np.int64)
         for step in range(number):
             row = rows[step] = int(np.argmax(self._excess(counts, target, self.size - step)))
@@ -116,27 +114,21 @@ class _Block:
             counts[row] = -np.inf
         return worst[rows]
 
-    def _worst(self, excess: np.ndarray) -> np.ndarray:
-        """Return the sorted places of the SHORTLIST rows of the highest excess.
-
-        They are sought among the rows above a floor, which are few, until too few are left there.
-        """
-        above = np.flatnonzero(excess > self._floor)
-        if len(above) < SHORTLIST:
-            above = highest(excess, SHORTLISTS_ABOVE_FLOOR * SHORTLIST)
-            self._floor = excess[above].min()
-        return np.sort(above[highest(excess[above], SHORTLIST)])
-
     def _excess(self, counts: np.ndarray, target: np.ndarray, size: int) -> np.ndarray:
-        """Return how far each row's cells are above the target of the next step's number of rows; -inf if dropped."""
-        return counts - target * ((size - 1) / self.n)
+        """Return how far each row's cells are above the target of the next step's number of rows; -inf if dropped.
+
+        The array is a buffer that the next call fills anew: fresh memory would cost more than the work done in it.
+        """
+        excess = self._buffer[: len(counts)]
+        np.multiply(target, (size - 1) / self.n, out=excess)
+        return np.subtract(counts, excess, out=excess)
 
     def _forget_dropped(self) -> None:
         """Leave the dropped rows out of the comparison once that saves more than it costs."""
         left = ~self.dropped[self._places]
         if np.count_nonzero(left) <= (1 - FORGOTTEN_SHARE) * len(left):
-            self._places, self.target = self._places[left], self.target[left]
-            self._compare(self._kernel.codes.compress(left, axis=1), self._kernel.scores[left])
+            self._places, self.counts, self.target = self._places[left], self.counts[left], self.target[left]
+            self._compare(self._kernel.codes.compress(left, axis=1))
 
-    def _compare(self, codes: np.ndarray, counts: np.ndarray) -> None:
-        self._kernel = MatchKernel(codes, self.tables.layout, scores=counts, workers=self.tables.workers)
+    def _compare(self, codes: np.ndarray) -> None:
+        self._kernel = MatchKernel(codes, self.tables.layout, self.tables.workers)

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from postprocess.runtime.processes import CAN_FORK, Crew, map_in_processes, shared_zeros
+from postprocess.runtime.processes import CAN_FORK, map_in_processes, shared_zeros
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="processes are forked on Linux only")
 ROOT = Path(__file__).parents[3]
@@ -80,34 +80,6 @@ def test_a_killed_process_is_taken_for_a_lack_of_memory():
 
     with pytest.raises(MemoryError):
         list(map_in_processes(killed, range(6), 2))
-    assert children() == []
-
-
-class Adder:
-    """Work whose function belongs to the object that has the crew."""
-
-    def __init__(self):
-        self.values, self.own = shared_zeros(4, np.int64), 0
-        self.crew = Crew(self.add, 2)
-
-    def add(self, item):
-        self.values[item] += item
-        return int(self.values[item]), self.own
-
-
-def test_a_crew_works_again_and_again_and_sees_what_is_written_to_shared_arrays_since():
-    adder = Adder()
-    assert [*adder.crew.stream([0, 1, 2, 3])] == [(0, 0), (1, 0), (2, 0), (3, 0)]
-    adder.values[2], adder.own = 10, 10
-    assert [*adder.crew.stream([2, 3])] == [(12, 0), (6, 0)]
-    assert adder.values.tolist() == [0, 1, 12, 6]
-    assert len(children()) == 2
-
-
-def test_a_crew_ends_with_the_object_that_has_it():
-    adder = Adder()
-    assert len(children()) == 2
-    del adder
     assert children() == []
 
 
