@@ -1,6 +1,6 @@
 """The selection, from files to a result and its report, in rooms.
 
-    runtime         what any batch program needs: exits, progress, stages, threads, output files
+    runtime         what any batch program needs: exits, progress, stages, threads, processes, output files
     data            files, typed values and the training data's formats; from them, integer codes
     rules           what holds in every training row: found or given, checked, repaired
     tables          contingency tables of codes: layout, counts, accuracy, mutual information

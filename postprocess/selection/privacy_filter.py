@@ -15,7 +15,7 @@ from postprocess.runtime.threads import chunks
 # Rows compared at a time, as a multiple of those wanted. The selection gains from a larger choice, but for wide data
 # the time grows with the square of the rows. For large data, the gain is small.
 COMPARED_MULTIPLE, LEAST_MULTIPLE = 2.0, 1.25
-MAX_COMPARISONS = 2e12  # of columns, with the larger multiple
+MAX_COMPARISONS = 4e12  # of columns, with the larger multiple
 NEAR_COPY = 1  # columns: a row that differs in no more may be a training row in disguise ...
 COMMON_SHARE = 0.1  # ... unless more than this share of the training rows are that close to another training row
 
