@@ -16,13 +16,16 @@ ROOT = Path(__file__).parents[3]
 SECONDS = 20  # for what takes a moment
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children()
+@pytest.fixture
+def children():
+    """Return a function that gives the processes that a test has forked so far and that still run."""
+    others = set(psutil.Process().children())  # of earlier tests
+    return lambda: [child for child in psutil.Process().children() if child not in others]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 5])
 @pytest.mark.parametrize("n_items", [0, 1, 3, 40])
-def test_results_come_in_the_order_of_the_items(processes, n_items):
+def test_results_come_in_the_order_of_the_items(children, processes, n_items):
     def slow_first(item):
         time.sleep(0.05 * (item == 0))
         return np.full(3, item * item)
@@ -56,7 +59,7 @@ def test_shared_arrays_alone_keep_what_the_processes_write():
     assert own.tolist() == [0] * 5
 
 
-def test_an_exception_comes_in_its_turn_and_ends_the_processes():
+def test_an_exception_comes_in_its_turn_and_ends_the_processes(children):
     results = map_in_processes(lambda item: 6 // item, [1, 2, 0, 3], 2)
     assert (next(results), next(results)) == (6, 3)
     with pytest.raises(ZeroDivisionError):
@@ -64,7 +67,7 @@ def test_an_exception_comes_in_its_turn_and_ends_the_processes():
     assert children() == []
 
 
-def test_results_that_nobody_takes_end_the_processes():
+def test_results_that_nobody_takes_end_the_processes(children):
     results = map_in_processes(time.sleep, [0, SECONDS, SECONDS], 2)
     next(results)
     assert len(children()) == 2
@@ -72,7 +75,7 @@ def test_results_that_nobody_takes_end_the_processes():
     assert children() == []
 
 
-def test_a_killed_process_is_taken_for_a_lack_of_memory():
+def test_a_killed_process_is_taken_for_a_lack_of_memory(children):
     def killed(item):
         if item == 3:
             os.kill(os.getpid(), signal.SIGKILL)
