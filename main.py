@@ -141,7 +141,7 @@ SELECTION = SelectionParameters(
     usefulness=True,
     # The column that these models predict. None: up to three columns that can be predicted.
     target_column=None,
-    # Threads, or processes instead. None: as many as cores. The result does not depend on it.
+    # How many threads, or processes in their place, work at a time. None: one for each core. They give the same result.
     threads=None,
     # Seed of the selection.
     seed=1,

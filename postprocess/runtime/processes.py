@@ -36,8 +36,8 @@ def shared_zeros(size: int, dtype: DTypeLike) -> np.ndarray:
 def map_in_processes(function: Callable[[Item], Result], items: Sequence[Item], processes: int) -> Iterator[Result]:
     """Yield function(item) for each item, in order, each as soon as it is there. The first exception is raised.
 
-    The function must not use threads, locks or the progress of the run, because a fork copies none of them alive.
-    Raises MemoryError if a process is killed, since the system does that if memory runs out.
+    The function must not use threads, locks or the progress of the run, because none of them works in a fork.
+    Raises MemoryError if a process is killed, because the system kills processes if memory runs out.
     """
     children: dict[Any, _Child] = {}  # by their connections
     left, found = iter(range(len(items))), dict[int, tuple[Result, Exception | None]]()

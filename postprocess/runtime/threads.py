@@ -1,6 +1,7 @@
 """Threads and processes for array kernels.
 
-NumPy releases the interpreter lock in its inner loops, so threads use all cores if these loops are long.
+NumPy releases the interpreter lock in its inner loops. Threads use all cores if these loops are long; short ones need
+processes.
 """
 
 import os

@@ -62,7 +62,7 @@ class Tables:
             pass
 
     def _by_first_column(self, function: Callable[[int], Result], codes: np.ndarray) -> Iterator[Result]:
-        """Yield function(first column) for each of them, in order, if it reads all cells of each of these rows."""
+        """Yield function(first column) for each column, in order. Together, the calls look up all cells of the rows."""
         lookups = codes.shape[1] * self.layout.n_tables.sum()
         return self.workers.apart(function, range(len(self.layout.n_codes)), lookups=lookups)
 

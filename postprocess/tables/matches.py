@@ -10,7 +10,7 @@ import numpy as np
 from postprocess.runtime.threads import chunks
 
 BYTES_PER_BLOCK = 1 << 19  # codes of the rows that stay in the cache
-EVEN_BLOCKS = 4  # a multiple of blocks, so that each thread has as much to do as the others
+BLOCKS_TO_SHARE = 4  # several blocks are a multiple of so many equal ones, so that threads share them evenly
 ROWS_PER_CALL = 8  # other rows in each call of NumPy: in shorter calls, threads would wait for the interpreter
 
 
@@ -25,7 +25,7 @@ class MatchCounter:
         self.codes = np.ascontiguousarray(codes)  # the columns of a transposed array are many times slower to read
         self.dtype = np.dtype(np.uint8 if n_columns < np.iinfo(np.uint8).max else np.uint16)
         n_blocks = -(-n_rows // max(1, BYTES_PER_BLOCK // n_columns))
-        n_blocks = 1 if n_blocks <= 1 else -(-n_blocks // EVEN_BLOCKS) * EVEN_BLOCKS
+        n_blocks = 1 if n_blocks <= 1 else -(-n_blocks // BLOCKS_TO_SHARE) * BLOCKS_TO_SHARE
         self.block_size = max(1, -(-n_rows // n_blocks))
         self.blocks = chunks(n_rows, self.block_size)
         self._buffers = threading.local()  # made once for each thread: fresh memory costs more than the work done in it
