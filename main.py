@@ -115,8 +115,8 @@ SELECTION = SelectionParameters(
     refinement_swapsize=100_000,
     # Refinement: rounds, at most, each with another set of rows.
     refinement_iterations=1_000,
-    # Refinement: it ends once a pass over all candidates gains less fit to the targets (share, 0 to 1) than this.
-    refinement_tolerance=2e-5,
+    # Refinement: it ends once a pass over all candidates would gain less fit to the targets (share, 0 to 1) than this.
+    refinement_tolerance=1e-5,
     # Refinement: minutes, at most.
     max_refinement_time=30.0,
     # GiB for the tables of three columns. If they need more, only those of the most informative columns are matched.

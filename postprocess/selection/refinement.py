@@ -19,6 +19,7 @@ from postprocess.tables.counts import Tables
 MEMBER_SHARE = 1 / 3  # of a working set: selected rows; the others are candidates
 PATIENCE = 100  # consecutive selected rows without an improving swap, after which a round ends
 BATCH = 16  # selected rows that look for a partner at a time
+GAIN_SHARE = 1 / 4  # of the candidates: the refinement goes by the gain of the last rounds that looked at as many
 MIN_GAIN = 1e-5  # share of a row's kernel with itself: smaller changes of the squared error are rounding errors
 
 
@@ -51,54 +52,62 @@ def refine(
     """Swap selected rows for others.
 
     residuals: of the selected rows against the target of n rows; kept up to date. codes: (n_columns, n_rows) uint8 of
-    all candidate rows; selected: (n_rows,) bool, n of them set. A working set has `swapsize` rows. In a pass, every
-    candidate has its turn. The refinement has converged once a pass gains less overall fit than `tolerance`, or makes
-    no swap.
+    all candidate rows; selected: (n_rows,) bool, n of them set. A working set has at most `swapsize` rows. In a pass,
+    every candidate has its turn. The refinement has converged once a pass would gain less overall fit than `tolerance`
+    at the rate of the last rounds, or once they make no swap.
     """
     selected = selected.copy()
     queue = _SetQueue(selected, swapsize, rng)
-    fit = pass_start = of_residuals(residuals, n)
-    swaps = pass_swaps = rounds = 0
+    in_view = max(1, round(GAIN_SHARE * queue.sets_per_pass))  # rounds
+    fits, swaps = [of_residuals(residuals, n).overall], [0]  # before the first round and after each
     status, curve, started = "iteration limit", [], time.monotonic()
     working_set: _WorkingSet | None = None
     with residuals.workers.progress.task("Refinement", total=None, unit="round") as task:
-        while rounds < max_rounds:
+        for _ in range(max_rounds):
             if deadline.passed():
                 status = "out of time"
                 break
-            rows, ends_pass = queue.next()
+            rows = queue.next()
             if working_set is None or len(rows) < len(selected):  # if it holds all rows, its scores stay exact
                 working_set = _WorkingSet(residuals, codes.take(rows, axis=1))
             chosen, made = working_set.swap(selected[rows], deadline)
             changed = chosen != selected[rows]
             residuals.add(codes.take(rows[changed], axis=1), np.where(chosen[changed], 1, -1))
             selected[rows] = chosen
-            fit, swaps, rounds = of_residuals(residuals, n), swaps + made, rounds + 1
+            fit = of_residuals(residuals, n)
+            fits.append(fit.overall)
+            swaps.append(swaps[-1] + made)
             curve.append((time.monotonic() - started, fit.overall))
-            task.advance(note=f"{swaps} swaps, fit to the smoothed targets {fit}")
-            if ends_pass and not deadline.passed():  # a round cut short does not show what is left to gain
-                if fit.overall - pass_start.overall < tolerance or swaps == pass_swaps:
-                    status = "converged"
-                    break
-                pass_start, pass_swaps = fit, swaps
-    return RefinementResult(selected, status, rounds, swaps, tuple(curve))
+            task.advance(note=f"{swaps[-1]} swaps, fit to the smoothed targets {fit}")
+            if len(curve) < in_view or deadline.passed():  # a round cut short does not show what is left to gain
+                continue
+            gain = fits[-1] - fits[-1 - in_view]
+            if gain < tolerance * in_view / queue.sets_per_pass or swaps[-1] == swaps[-1 - in_view]:
+                status = "converged"
+                break
+    return RefinementResult(selected, status, len(curve), swaps[-1], tuple(curve))
 
 
 class _SetQueue:
-    """Draws working sets so that a pass sees every candidate once. Selected rows take turns in the same way."""
+    """Draws working sets of equal size so that a pass sees every candidate once.
+
+    Selected rows take turns in the same way.
+    """
 
     def __init__(self, selected: np.ndarray, swapsize: int, rng: np.random.Generator) -> None:
         self.selected, self.rng = selected, rng
         n_selected = int(np.count_nonzero(selected))
+        n_candidates = len(selected) - n_selected
         self.n_members = min(n_selected, max(1, int(swapsize * MEMBER_SHARE)))
-        self.n_others = min(len(selected) - n_selected, max(1, swapsize - self.n_members))
+        self.sets_per_pass = max(1, -(-n_candidates // max(1, swapsize - self.n_members)))
+        self.n_others = -(-n_candidates // self.sets_per_pass)
         self.members = self.others = np.zeros(0, dtype=np.int64)
 
-    def next(self) -> tuple[np.ndarray, bool]:
-        """Return sorted row numbers, and whether every candidate has had its turn."""
+    def next(self) -> np.ndarray:
+        """Return sorted row numbers."""
         members, self.members = self._draw(self.members, self.n_members, wanted=True)
         others, self.others = self._draw(self.others, self.n_others, wanted=False)
-        return np.sort(np.concatenate([members, others])), len(self.others) == 0
+        return np.sort(np.concatenate([members, others]))
 
     def _draw(self, waiting: np.ndarray, number: int, *, wanted: bool) -> tuple[np.ndarray, np.ndarray]:
         waiting = waiting[self.selected[waiting] == wanted]

@@ -5,8 +5,13 @@ rows are therefore judged as fairly as the last. The kernel keeps every score ex
 
 A batch of rows is dropped one by one among the few rows that look worst, and then the scores of all rows follow at
 once, on all threads. That hardly changes which rows are dropped, and takes a small part of the time.
+
+Many rows are trimmed in blocks, because the comparisons grow with the square of the rows. The first pass takes small
+blocks, which compare little. Only the last rows to go are chosen in large ones, because they decide how close the
+tables come.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +23,8 @@ from postprocess.selection.kernel import MatchKernel, OrderWeights, highest
 from postprocess.tables.counts import Tables
 
 SHORTLIST, BATCH = 1024, 32  # of the rows that look worst, as many are dropped before all rows are looked at again
+LARGE_BLOCKS_FROM = 1.4  # rows per row to keep: the first pass leaves as many
+SMALL_PER_LARGE = 4  # blocks of the first pass that together have as many rows as a large one
 FORGOTTEN_SHARE = 1 / 16  # of the compared rows: once so many are dropped, it pays to copy the others
 
 
@@ -47,30 +54,42 @@ def trim(
     """Drop rows until n are left.
 
     residuals: of all these rows against the target of n rows; on return, of the rows kept. codes: (n_columns, n_rows)
-    uint8; target_sums: (3, n_rows), `row_sums` of the target counts. Blocks of `swapsize` rows, drawn at random, are
-    compared at a time, and each block loses its share.
+    uint8; target_sums: (3, n_rows), `row_sums` of the target counts. Blocks of at most `swapsize` rows, drawn at
+    random, are compared at a time, and each block loses its share.
     """
     n_rows = codes.shape[1]
     keep = np.ones(n_rows, dtype=bool)
     if n_rows == n:
         return TrimmingResult(keep, "nothing to trim", 0)
     weights = OrderWeights.of(residuals.layout)
-    order = rng.permutation(n_rows)
-    blocks = [np.sort(order[part]) for part in chunks(n_rows, swapsize)]
-    size, greedily, seen = n_rows, 0, 0
+    size, greedily = n_rows, 0
     with residuals.workers.progress.task("Trimming", total=n_rows - n, unit="row") as task:
-        for rows in blocks:
-            seen += len(rows)
-            to_drop = (n_rows - n) * seen // n_rows - (n_rows - size)
+        for rows, left in _blocks(keep, n, swapsize, rng):
             of_rows, target = codes.take(rows, axis=1), weights.combine(target_sums[:, rows])
             counts = weights.combine(residuals.row_sums(of_rows)) + target
             block = _Block(of_rows, residuals, counts, target, size, n)
-            dropped = block.drop(to_drop, deadline, task)
+            dropped = block.drop(size - left, deadline, task)
             greedily += block.greedily
             keep[rows[dropped]] = False
-            size -= to_drop
+            size = left
             residuals.remove(of_rows.take(dropped, axis=1))
     return TrimmingResult(keep, "out of time" if greedily < n_rows - n else "finished", greedily)
+
+
+def _blocks(keep: np.ndarray, n: int, swapsize: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the sorted places of each block's rows, and how many rows of all blocks are to be left after it.
+
+    keep: (n_rows,) bool, which loses the dropped rows before the next block is asked for.
+    """
+    n_rows, after_first = len(keep), int(LARGE_BLOCKS_FROM * n)
+    passes = [(n, swapsize)]
+    if n_rows > max(swapsize, after_first):
+        passes.insert(0, (after_first, max(1, swapsize // SMALL_PER_LARGE)))
+    for left, at_most in passes:
+        order = rng.permutation(np.flatnonzero(keep))
+        block_size = -(-len(order) // -(-len(order) // at_most))
+        for part in chunks(len(order), block_size):
+            yield np.sort(order[part]), len(order) - (len(order) - left) * part.stop // len(order)
 
 
 class _Block:

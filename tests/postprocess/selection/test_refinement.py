@@ -165,6 +165,19 @@ def test_threads_make_no_difference(monkeypatch, threads):
         assert case.refine().selected.tolist() == alone.refine().selected.tolist()
 
 
+@pytest.mark.parametrize(("swapsize", "sets", "in_view"), [(48, 4, 1), (24, 8, 2), (12, 16, 4)])
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-2])
+def test_refinement_converges_once_a_quarter_of_a_pass_gains_less_than_its_share(swapsize, sets, in_view, tolerance):
+    case = Case(60, 128)
+    assert _SetQueue(case.selected, swapsize, np.random.default_rng(1)).sets_per_pass == sets
+    start = of_residuals(case.tables, 60).overall
+    result = case.refine(swapsize=swapsize, max_rounds=500, tolerance=tolerance)
+    assert result.status == "converged"
+    fits = np.array([start, *(fit for _, fit in result.curve)])
+    gains = fits[in_view:] - fits[:-in_view]
+    assert gains[-1] < tolerance * in_view / sets <= gains[:-1].min(initial=np.inf)
+
+
 def test_refinement_converges_when_a_pass_gains_too_little():
     case = Case(30, 60)
     assert case.refine().status == "converged"
@@ -210,27 +223,28 @@ def test_without_other_candidates_nothing_is_swapped():
 def test_a_pass_gives_every_candidate_its_turn(swapsize, n_sets):
     selected = np.random.default_rng(1).permutation(40) < 10
     queue = _SetQueue(selected, swapsize, np.random.default_rng(2))
+    assert queue.sets_per_pass == n_sets
     for _ in range(3):
-        drawn, ends = [], False
-        while not ends:
-            rows, ends = queue.next()
+        drawn = []
+        for _ in range(n_sets):
+            rows = queue.next()
             assert (np.diff(rows) > 0).all()
             assert len(rows) <= max(swapsize, 2)
             assert 0 < selected[rows].sum() < len(rows)
             drawn.append(rows[~selected[rows]])
         assert sorted(np.concatenate(drawn)) == np.flatnonzero(~selected).tolist()
-        assert len(drawn) == n_sets
+        assert np.ptp([len(rows) for rows in drawn]) < n_sets  # equal parts but for what is left for the last one
 
 
 def test_working_sets_follow_the_selection():
     selected = np.arange(30) < 10
     queue = _SetQueue(selected, 6, np.random.default_rng(1))
-    drawn, _ = queue.next()
+    drawn = queue.next()
     waiting = np.setdiff1d(np.arange(30), drawn)
     left, entered = waiting[selected[waiting]][:3], waiting[~selected[waiting]][:3]
     selected[left], selected[entered] = False, True
     for _ in range(20):
-        rows, _ = queue.next()
+        rows = queue.next()
         assert 0 < selected[rows].sum() <= 2
         assert 0 < (~selected[rows]).sum() <= 4
 

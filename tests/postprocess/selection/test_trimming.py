@@ -82,21 +82,53 @@ def test_every_row_dropped_is_the_steepest_choice(monkeypatch, layout, shortlist
 
 
 def test_each_block_drops_its_share_by_the_rows_left_in_all_blocks():
-    """Brute force goes block by block. The target is scaled to the rows that are left in all blocks."""
+    """Brute force goes block by block. The target is scaled to the rows that are left in all blocks.
+
+    The 25 rows are trimmed in blocks of a fourth of 8 rows until 1.4 times 12 are left, and then in equal blocks of at
+    most 8 rows.
+    """
     training = draw_codes(SIZES, 12, seed=1)
     subset = np.unique(noisy_copies(training, SIZES, 40, seed=3), axis=1)
-    n_rows, layout = subset.shape[1], LAYOUTS[0]
-    kept, order = list(range(n_rows)), np.random.default_rng(1).permutation(n_rows).tolist()
-    for seen in (8, 16, 24, 25):
-        block = sorted(order[(seen - 1) // 8 * 8 : seen])
-        while n_rows - len(kept) < (n_rows - 12) * seen // n_rows:
-            share, errors = (len(kept) - 1) / 12, []
-            for row in block:
-                others = subset[:, [other for other in kept if other != row]]
-                errors.append(oracles.squared_error(oracles.residuals(others, training, layout, share), layout))
-            kept.remove(block.pop(int(np.argmin(np.round(errors, 9)))))
+    layout, rng = LAYOUTS[0], np.random.default_rng(1)
+    kept = list(range(subset.shape[1]))
+    assert len(kept) == 25
+    for left, block_sizes in ((16, [2] * 12 + [1]), (12, [8, 8])):
+        order, seen = rng.permutation(kept).tolist(), 0
+        n_rows = len(order)
+        for size in block_sizes:
+            block, seen = sorted(order[seen : seen + size]), seen + size
+            while n_rows - len(kept) < (n_rows - left) * seen // n_rows:
+                share, errors = (len(kept) - 1) / 12, []
+                for row in block:
+                    others = subset[:, [other for other in kept if other != row]]
+                    errors.append(oracles.squared_error(oracles.residuals(others, training, layout, share), layout))
+                kept.remove(block.pop(int(np.argmin(np.round(errors, 9)))))
+        assert (seen, len(kept)) == (n_rows, left)
     result = trimmed(subset, training, swapsize=8)
     assert np.flatnonzero(result.keep).tolist() == kept
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n", "swapsize", "largest"),
+    [
+        (100, 50, 100, [100]),  # one block holds all rows
+        (100, 50, 40, [10, 35]),  # small blocks until 70 rows are left
+        (100, 50, 2, [1, 2]),
+        (70, 50, 40, [35]),  # few rows to drop
+        (100, 90, 40, [34]),
+    ],
+)
+def test_small_blocks_come_first_if_many_rows_have_to_go(n_rows, n, swapsize, largest):
+    keep, found, in_pass = np.ones(n_rows, dtype=bool), [], []
+    for rows, left in module._blocks(keep, n, swapsize, np.random.default_rng(1)):
+        in_pass.append(rows)
+        keep[rows[: np.count_nonzero(keep) - left]] = False
+        if sum(map(len, in_pass)) == n_rows:
+            assert len(np.unique(np.concatenate(in_pass))) == n_rows
+            found.append(max(map(len, in_pass)))
+            n_rows, in_pass = np.count_nonzero(keep), []
+    assert found == largest
+    assert (np.count_nonzero(keep), in_pass) == (n, [])
 
 
 @settings(max_examples=30, deadline=None)
@@ -126,7 +158,7 @@ def test_exactly_n_rows_and_their_tables_are_left_for_any_block_size(n, surplus,
         assert task.completed == task.total == surplus
 
 
-@pytest.mark.parametrize(("checks", "swapsize", "greedily"), [(3, 1000, 6), (1, 13, 2), (7, 13, 13), (100, 1000, 40)])
+@pytest.mark.parametrize(("checks", "swapsize", "greedily"), [(3, 1000, 6), (1, 13, 1), (7, 13, 7), (100, 1000, 40)])
 def test_when_the_time_is_up_the_other_rows_are_dropped_by_score(monkeypatch, checks, swapsize, greedily):
     monkeypatch.setattr(module, "BATCH", 2)
     training = draw_codes(SIZES, 40, seed=1)
