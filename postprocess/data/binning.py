@@ -137,6 +137,7 @@ def read_typed(source: Source, binning: Binning, rows: np.ndarray | None = None)
     for piece, column in zip(pieces, binning.columns, strict=True):
         typed[column.name] = _typed(pa.chunked_array(piece))
         piece.clear()
+    pa.default_memory_pool().release_unused()  # else it keeps as much as the file takes, for later readers
     return pd.DataFrame(typed)
 
 
