@@ -6,7 +6,7 @@ The distance of two rows is the number of columns in which their codes differ.
 import numpy as np
 
 from postprocess.runtime.threads import Workers, chunks
-from postprocess.tables.matches import ROWS_PER_CALL, MatchCounter, standing
+from postprocess.tables.matches import ROWS_PER_COUNT, MatchCounter, standing
 
 TRAINING_ROWS_PER_STEP = 5000  # of the progress
 
@@ -32,8 +32,8 @@ def dcr_to_training(
         row_at = {number: row for row, number in enumerate(own)}
         most = np.zeros(block.stop - block.start, dtype=counter.dtype)
         for piece in chunks(len(others), TRAINING_ROWS_PER_STEP):
-            for start in range(piece.start, piece.stop, ROWS_PER_CALL):
-                counts = counter.count(block, others[start : min(start + ROWS_PER_CALL, piece.stop)])
+            for start in range(piece.start, piece.stop, ROWS_PER_COUNT):
+                counts = counter.count(block, others[start : min(start + ROWS_PER_COUNT, piece.stop)])
                 for number in row_at.keys() & range(start, start + len(counts)):
                     counts[number - start, row_at[number]] = 0
                 np.maximum(most, counts.max(axis=0), out=most)
@@ -58,8 +58,8 @@ def dcr_among(codes: np.ndarray, *, workers: Workers, label: str) -> np.ndarray:
         most = np.zeros(n_rows - block.start, dtype=counter.dtype)
         of_block = most[: block.stop - block.start]
         for piece in chunks(len(most), TRAINING_ROWS_PER_STEP):
-            for first in range(piece.start, piece.stop, ROWS_PER_CALL):
-                counts = counter.count(block, others[block.start :][first : min(first + ROWS_PER_CALL, piece.stop)])
+            for first in range(piece.start, piece.stop, ROWS_PER_COUNT):
+                counts = counter.count(block, others[block.start :][first : min(first + ROWS_PER_COUNT, piece.stop)])
                 if first < len(of_block):
                     np.fill_diagonal(counts[:, first:], 0)  # a row is not compared with itself
                 some = most[first : first + len(counts)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from postprocess.privacy.near_rows import COST_PER_PAIR, Rows
 from postprocess.runtime.threads import Workers, chunks
-from postprocess.tables.matches import ROWS_PER_CALL, MatchCounter, standing
+from postprocess.tables.matches import ROWS_PER_COUNT, MatchCounter, standing
 
 OTHERS_PER_STEP = 5000  # of the progress
 PAIRS_PER_STEP = 1 << 16  # that are compared in all columns at a time
@@ -35,8 +35,8 @@ def most_matches_within(rows: Rows, others: Rows, needed: np.ndarray, *, workers
         most = np.zeros(block.stop - block.start, dtype=np.int64)
         doubtful, number = [], 0
         for piece in chunks(len(others), OTHERS_PER_STEP):
-            for start in range(piece.start, piece.stop, ROWS_PER_CALL):
-                some = slice(start, min(start + ROWS_PER_CALL, piece.stop))
+            for start in range(piece.start, piece.stop, ROWS_PER_COUNT):
+                some = slice(start, min(start + ROWS_PER_COUNT, piece.stop))
                 counts = counter.count(block, standing_others[some])
                 near = counts >= at_first[some, block]
                 if len(columns) == n_columns:

@@ -20,7 +20,7 @@ import numpy as np
 
 from postprocess.runtime.threads import Workers, chunks, in_this_thread
 from postprocess.tables.layout import Layout
-from postprocess.tables.matches import ROWS_PER_CALL, MatchCounter, standing
+from postprocess.tables.matches import ROWS_PER_COUNT, MatchCounter, standing
 
 # Cells of each order that two rows share if they match in m columns: the coefficients of m ** 3, m ** 2 and m.
 SHARED_CELLS = np.array([[0, 0, 1], [0, 1 / 2, -1 / 2], [1 / 6, -1 / 2, 1 / 3]])
@@ -69,6 +69,10 @@ class MatchKernel:
         self.self_value = float(sum(np.polyval([*kernel, 0], columns) for columns, kernel in by_columns.items()))
         # by matches among the first columns; a polynomial is twice as fast to work out as to look up
         self._polynomials = [(columns, kernel.astype(np.float32)) for columns, kernel in by_columns.items()]
+        self._lookups = [
+            (columns, np.polyval([*kernel, 0], np.arange(columns + 1)).astype(np.float32))
+            for columns, kernel in by_columns.items()
+        ]
 
     def add(self, scores: np.ndarray, codes: np.ndarray, signs: np.ndarray) -> None:
         """Add to each row's score its kernel with each of the given rows, times that row's sign.
@@ -78,8 +82,7 @@ class MatchKernel:
 
         def add_to(block: slice) -> None:
             for some, values in self._values(block, others):
-                values *= signs[some, None]
-                scores[block] += values.sum(axis=0)
+                scores[block] += np.einsum("i,ij", signs[some], values)
 
         others, signs = standing(codes), signs.astype(np.float32)
         self._for_each(add_to, self._counter.blocks)
@@ -105,15 +108,19 @@ class MatchKernel:
         return np.take_along_axis(least, best, axis=0)[0], np.take_along_axis(places, best, axis=0)[0]
 
     def row(self, row: int) -> np.ndarray:
-        """Return (n_rows,) float32: the kernel of each row of the set with the one at this place."""
-        own = standing(self.codes[:, row, None])
-        return np.concatenate(
-            [values[0].copy() for block in self._counter.blocks for _, values in self._values(block, own)]
-        )
+        """Return (n_rows,) float32: the kernel of each row of the set with the one at this place.
+
+        It is for sets of a thousand rows: there, looking the kernel up takes a third of the time of the polynomials.
+        """
+        equal = (self.codes == self.codes[:, row, None]).view(np.uint8)
+        values = np.zeros(equal.shape[1], dtype=np.float32)
+        for columns, of_matches in self._lookups:
+            values += of_matches.take(np.add.reduce(equal[:columns], axis=0, dtype=self._counter.dtype))
+        return values
 
     def _values(self, block: slice, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield some of the others at a time, and (some, rows of the block) float32 their kernel."""
-        for some in chunks(len(others), ROWS_PER_CALL):
+        for some in chunks(len(others), ROWS_PER_COUNT):
             matches, values, more = (
                 each[: len(others[some]), : block.stop - block.start] for each in self._of_thread()
             )
@@ -130,7 +137,7 @@ class MatchKernel:
 
     def _of_thread(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if not hasattr(self._buffers, "arrays"):
-            shape = (ROWS_PER_CALL, self._counter.block_size)
+            shape = (ROWS_PER_COUNT, self._counter.block_size)
             self._buffers.arrays = tuple(np.empty(shape, dtype=np.float32) for _ in range(3))
         return self._buffers.arrays
 

@@ -41,7 +41,7 @@ def test_a_training_row_is_compared_only_with_the_others():
 def test_pieces_and_threads_make_no_difference(monkeypatch):
     codes, training = draw_codes(SIZES, 50, seed=1), draw_codes(SIZES, 40, seed=2)
     whole, own = compared(codes, training), compared(training, training, own_number=np.arange(40))
-    monkeypatch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
+    monkeypatch.setattr(matches, "MAX_BYTES_PER_BLOCK", 7 * len(SIZES))
     monkeypatch.setattr(module, "TRAINING_ROWS_PER_STEP", 6)
     with open_workers(3) as workers:
         pieces = compared(codes, training, workers=workers)

@@ -16,7 +16,7 @@ ROUNDING = 1e-6  # of float32, in which the kernel is worked out
 
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), [(7, 7), (7, 5), (6, 4), (5, 5), (7, 0), (3, 2), (0, 0)])
 def test_the_kernel_is_the_weighted_number_of_shared_cells(monkeypatch, pair_columns, triple_columns):
-    monkeypatch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
+    monkeypatch.setattr(matches, "MAX_BYTES_PER_BLOCK", 7 * len(SIZES))
     layout = Layout(SIZES, pair_columns, triple_columns)
     codes = draw_codes(SIZES, 25, seed=1)
     kernel = MatchKernel(codes, layout)
@@ -61,10 +61,10 @@ def test_the_kernel_is_the_change_of_the_gradient_when_a_row_is_removed(pair_col
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize(("pair_columns", "triple_columns"), [(7, 7), (7, 5), (6, 4), (3, 0)])
 def test_many_rows_at_once_are_the_same_as_one_by_one(monkeypatch, threads, pair_columns, triple_columns):
-    monkeypatch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
+    monkeypatch.setattr(matches, "MAX_BYTES_PER_BLOCK", 7 * len(SIZES))
     layout = Layout(SIZES, pair_columns, triple_columns)
-    codes, rng = draw_codes(SIZES, 40, seed=1), np.random.default_rng(1)
-    scores, rows, signs = rng.normal(size=40), rng.permutation(40)[:11], rng.choice([-1.0, 1.0], 11)
+    codes, rng = draw_codes(SIZES, 60, seed=1), np.random.default_rng(1)
+    scores, rows, signs = rng.normal(size=60), rng.permutation(60)[:43], rng.choice([-1.0, 1.0], 43)
     with open_workers(threads) as workers:
         kernel = MatchKernel(codes, layout, workers)
         between = np.array([kernel.row(row) for row in rows])

@@ -158,7 +158,7 @@ def test_the_scores_of_a_working_set_that_holds_all_rows_stay_exact():
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_make_no_difference(monkeypatch, threads):
-    monkeypatch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
+    monkeypatch.setattr(matches, "MAX_BYTES_PER_BLOCK", 7 * len(SIZES))
     alone, case = Case(60, 140), Case(60, 140)
     with open_workers(threads) as workers:
         case.tables = residual_tables(case.codes[:, case.selected], case.training, FULL, workers)

@@ -211,7 +211,7 @@ def test_a_short_list_gives_up_little(monkeypatch):
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_make_no_difference(monkeypatch, threads):
-    monkeypatch.setattr(matches, "BYTES_PER_BLOCK", 7 * len(SIZES))
+    monkeypatch.setattr(matches, "MAX_BYTES_PER_BLOCK", 7 * len(SIZES))
     training = draw_codes(SIZES, 60, seed=5)
     subset = noisy_copies(training, SIZES, 100, seed=6)
     with open_workers(threads) as workers:
