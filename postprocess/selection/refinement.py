@@ -91,14 +91,15 @@ def refine(
 class _SetQueue:
     """Draws working sets of equal size so that a pass sees every candidate once.
 
-    Selected rows take turns in the same way.
+    Selected rows take turns in the same way, in equal parts as well: a round with the few that are left over would
+    gain next to nothing and look as if the refinement had converged.
     """
 
     def __init__(self, selected: np.ndarray, swapsize: int, rng: np.random.Generator) -> None:
         self.selected, self.rng = selected, rng
         n_selected = int(np.count_nonzero(selected))
         n_candidates = len(selected) - n_selected
-        self.n_members = min(n_selected, max(1, int(swapsize * MEMBER_SHARE)))
+        self.n_members = -(-n_selected // max(1, round(n_selected / (swapsize * MEMBER_SHARE))))
         self.sets_per_pass = max(1, -(-n_candidates // max(1, swapsize - self.n_members)))
         self.n_others = -(-n_candidates // self.sets_per_pass)
         self.members = self.others = np.zeros(0, dtype=np.int64)

@@ -219,7 +219,7 @@ def test_without_other_candidates_nothing_is_swapped():
     assert result.selected.all()
 
 
-@pytest.mark.parametrize(("swapsize", "n_sets"), [(2, 30), (9, 5), (30, 2), (1000, 1)])
+@pytest.mark.parametrize(("swapsize", "n_sets"), [(2, 30), (9, 6), (30, 2), (1000, 1)])
 def test_a_pass_gives_every_candidate_its_turn(swapsize, n_sets):
     selected = np.random.default_rng(1).permutation(40) < 10
     queue = _SetQueue(selected, swapsize, np.random.default_rng(2))
@@ -234,6 +234,18 @@ def test_a_pass_gives_every_candidate_its_turn(swapsize, n_sets):
             drawn.append(rows[~selected[rows]])
         assert sorted(np.concatenate(drawn)) == np.flatnonzero(~selected).tolist()
         assert np.ptp([len(rows) for rows in drawn]) < n_sets  # equal parts but for what is left for the last one
+
+
+@pytest.mark.parametrize(
+    ("swapsize", "members"), [(99, [34, 34, 32]), (90, [34, 34, 32]), (150, [50, 50]), (201, [100])]
+)
+def test_selected_rows_take_turns_in_equal_parts(swapsize, members):
+    selected = np.arange(400) < 100
+    queue = _SetQueue(selected, swapsize, np.random.default_rng(1))
+    drawn = [queue.next() for _ in members]
+    assert [int(selected[rows].sum()) for rows in drawn] == members
+    assert len(np.unique(np.concatenate(drawn)[selected[np.concatenate(drawn)]])) == 100
+    assert all(len(rows) <= swapsize for rows in drawn)
 
 
 def test_working_sets_follow_the_selection():
