@@ -37,10 +37,11 @@ class Expression:
 
 @lru_cache(KEPT_EXPRESSIONS)
 def parse(text: str) -> Expression:
-    """Return the expression of a text.
+    """Return the expression of a text. Blanks and line ends around it do not count.
 
     Raises RuleError if the text is no expression, or if it is too long or too deep.
     """
+    text = text.strip()  # a line end at the end would also end an error's line
     if len(text) > MAX_LENGTH:
         raise RuleError(f"longer than {MAX_LENGTH:,} characters; divide it into several rules")
     if len(text.splitlines()) != 1:

@@ -14,6 +14,10 @@ def test_backticks_name_columns():
     assert expression.columns_of(expression.tree) == ("Dep time", "b", "it's", "column0")
 
 
+def test_blanks_around_a_text_do_not_count():
+    assert ast.dump(parse("  a > 1 \n").tree) == ast.dump(parse("a > 1").tree)
+
+
 def test_a_lone_column():
     expression = parse("`a b` == c + 1")
     assert isinstance(expression.tree, ast.Compare)
@@ -27,9 +31,10 @@ def test_a_lone_column():
         ("a >", "not an expression"),
         ("a = 1", "not an expression"),
         ("", "not one line"),
-        (" ", "not an expression"),
+        (" ", "not one line"),
         ("a >\n1", "not one line"),
         ("`a > 1", "the name that begins with `a > 1 has no end"),
+        ("`a\r", "the name that begins with `a has no end"),
         ("a == 'b", "the text that begins with 'b has no end"),
         ("a" * 1001, "longer than 1,000 characters"),
         ("(" * 400 + "a" + ")" * 400, "not an expression"),
