@@ -41,7 +41,7 @@ def parse(text: str) -> Expression:
 
     Raises RuleError if the text is no expression, or if it is too long or too deep.
     """
-    text = text.strip()  # a line end at the end would also end an error's line
+    text = text.strip()  # an error may show the end of the text, and has one line
     if len(text) > MAX_LENGTH:
         raise RuleError(f"longer than {MAX_LENGTH:,} characters; divide it into several rules")
     if len(text.splitlines()) != 1:

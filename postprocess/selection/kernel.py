@@ -67,7 +67,7 @@ class MatchKernel:
         ):
             by_columns[columns] = by_columns.get(columns, 0.0) + weight * shared
         self.self_value = float(sum(np.polyval([*kernel, 0], columns) for columns, kernel in by_columns.items()))
-        # by matches among the first columns; a polynomial is twice as fast to work out as to look up
+        # by matches among the first columns; with many rows, a polynomial is twice as fast to work out as to look up
         self._polynomials = [(columns, kernel.astype(np.float32)) for columns, kernel in by_columns.items()]
         self._lookups = [
             (columns, np.polyval([*kernel, 0], np.arange(columns + 1)).astype(np.float32))
@@ -110,7 +110,7 @@ class MatchKernel:
     def row(self, row: int) -> np.ndarray:
         """Return (n_rows,) float32: the kernel of each row of the set with the one at this place.
 
-        It is for sets of a thousand rows: there, looking the kernel up takes a third of the time of the polynomials.
+        In a set of a thousand rows, a lookup takes a third of the time of the polynomials.
         """
         equal = (self.codes == self.codes[:, row, None]).view(np.uint8)
         values = np.zeros(equal.shape[1], dtype=np.float32)

@@ -16,7 +16,7 @@ from postprocess.selection.kernel import MatchKernel, OrderWeights, highest
 from postprocess.tables.accuracy import of_residuals
 from postprocess.tables.counts import Tables
 
-MEMBER_SHARE = 1 / 3  # of a working set: selected rows; the others are candidates
+MEMBER_SHARE = 1 / 3  # of a working set, about: selected rows; the others are candidates
 PATIENCE = 100  # consecutive selected rows without an improving swap, after which a round ends
 BATCH = 16  # selected rows that look for a partner at a time
 GAIN_SHARE = 1 / 4  # of the candidates: the refinement goes by the gain of the last rounds that looked at as many
@@ -91,8 +91,8 @@ def refine(
 class _SetQueue:
     """Draws working sets of equal size so that a pass sees every candidate once.
 
-    Selected rows take turns in the same way, in equal parts as well: a round with the few that are left over would
-    gain next to nothing and look as if the refinement had converged.
+    Selected rows take turns in the same way, and in equal parts as well. Otherwise, a round with the few rows left over
+    would gain next to nothing, and the refinement would end too early.
     """
 
     def __init__(self, selected: np.ndarray, swapsize: int, rng: np.random.Generator) -> None:

@@ -11,7 +11,7 @@ from postprocess.runtime.threads import chunks
 
 MAX_BYTES_PER_BLOCK = 1 << 19  # codes of the rows that stay in the cache
 MIN_BYTES_PER_BLOCK = 1 << 16  # in smaller blocks, threads would wait for the interpreter
-BLOCKS_TO_SHARE = 8  # the blocks are a multiple of so many, unless they are too small: threads share them evenly
+BLOCKS_TO_SHARE = 8  # the number of blocks is a multiple of it, so that threads share them evenly, or lower than it
 ROWS_PER_CALL = 8  # other rows in each call of NumPy: in shorter calls, threads would wait for the interpreter
 ROWS_PER_COUNT = 32  # other rows whose counts are returned at once, so that calls on the counts are long as well
 
@@ -28,7 +28,7 @@ class MatchCounter:
         self.dtype = np.dtype(np.uint8 if n_columns < np.iinfo(np.uint8).max else np.uint16)
         to_share = min(BLOCKS_TO_SHARE, max(1, self.codes.size // MIN_BYTES_PER_BLOCK))
         n_blocks = -(-self.codes.size // (to_share * MAX_BYTES_PER_BLOCK)) * to_share
-        self.block_size = -(-n_rows // max(1, n_blocks)) or 1
+        self.block_size = max(1, -(-n_rows // max(1, n_blocks)))
         self.blocks = chunks(n_rows, self.block_size)
         self._buffers = threading.local()  # made once for each thread: fresh memory costs more than the work done in it
 
